@@ -1,0 +1,118 @@
+//! Typed identities: our own ids, and the ids that Stokt gave to the same things.
+
+use std::fmt;
+use std::str::FromStr;
+
+use serde::{Deserialize, Serialize};
+use uuid::Uuid;
+
+macro_rules! uuid_id {
+    ($(#[$doc:meta] $name:ident),+ $(,)?) => {$(
+        #[$doc]
+        #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+        #[serde(transparent)]
+        pub struct $name(pub Uuid);
+
+        impl $name {
+            /// A new identity. Version 7: it grows with time, which keeps database indexes compact.
+            #[must_use]
+            pub fn generate() -> Self {
+                Self(Uuid::now_v7())
+            }
+        }
+
+        impl fmt::Display for $name {
+            fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                self.0.fmt(f)
+            }
+        }
+
+        impl FromStr for $name {
+            type Err = uuid::Error;
+            fn from_str(text: &str) -> Result<Self, Self::Err> {
+                Uuid::parse_str(text).map(Self)
+            }
+        }
+
+        impl From<Uuid> for $name {
+            fn from(id: Uuid) -> Self {
+                Self(id)
+            }
+        }
+    )+};
+}
+
+uuid_id! {
+    /// Our id of a gym.
+    GymId,
+    /// Our id of a wall.
+    WallId,
+    /// Our id of a face: one photographed arrangement of holds.
+    FaceId,
+    /// Our id of a climb.
+    ClimbId,
+    /// Our id of a person: a setter, an account, or both.
+    UserId,
+    /// Our id of a list of climbs.
+    ListId,
+    /// The id of an API key.
+    ApiKeyId,
+    /// The id of one import or synchronisation run.
+    RunId,
+    /// Stokt's id of anything but a hold.
+    StoktId,
+}
+
+/// Names one hold everywhere: an imported hold keeps Stokt's integer, holds made here count up from
+/// [`HoldId::FIRST_LOCAL`].
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(transparent)]
+pub struct HoldId(pub i64);
+
+impl HoldId {
+    /// The first id that a hold made here can have; Stokt's ids are below it.
+    pub const FIRST_LOCAL: i64 = 1_000_000_000;
+
+    /// Whether the hold was made here rather than imported.
+    #[must_use]
+    pub fn is_local(self) -> bool {
+        self.0 >= Self::FIRST_LOCAL
+    }
+}
+
+impl fmt::Display for HoldId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.0.fmt(f)
+    }
+}
+
+/// Stokt's integer id of a hold: at least 1 and below [`HoldId::FIRST_LOCAL`].
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
+#[serde(transparent)]
+pub struct StoktHoldId(i64);
+
+impl StoktHoldId {
+    /// Accepts `1..1_000_000_000`; `None` otherwise, since the rest of the range is ours.
+    #[must_use]
+    pub fn new(id: i64) -> Option<Self> {
+        (1..HoldId::FIRST_LOCAL).contains(&id).then_some(Self(id))
+    }
+
+    /// The integer as Stokt writes it.
+    #[must_use]
+    pub fn get(self) -> i64 {
+        self.0
+    }
+
+    /// The id that the imported hold has here: the same integer.
+    #[must_use]
+    pub fn hold_id(self) -> HoldId {
+        HoldId(self.0)
+    }
+}
+
+impl fmt::Display for StoktHoldId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.0.fmt(f)
+    }
+}

@@ -1,0 +1,13 @@
+//! Validated types and pure rules of climbing boards.
+//!
+//! Invariants of this crate:
+//! - no I/O, no SQL, no HTTP, no clock of its own but [`Timestamp::now`]; it depends on serde, uuid, chrono,
+//!   thiserror and a Unicode table, and on no other crate of ours;
+//! - a value that exists is valid: parsing is the only way to make one, and printing gives back what was parsed;
+//! - nothing here panics on any input.
+
+pub mod ids;
+pub mod time;
+
+pub use ids::{ApiKeyId, ClimbId, FaceId, GymId, HoldId, ListId, RunId, StoktHoldId, StoktId, UserId, WallId};
+pub use time::Timestamp;

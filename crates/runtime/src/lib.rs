@@ -1,0 +1,1 @@
+//! What every binary shares: settings, secrets, logs and exit codes.

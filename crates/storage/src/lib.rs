@@ -1,0 +1,1 @@
+//! The board kept in SQLite or PostgreSQL: the only crate that knows diesel.

@@ -1,0 +1,1 @@
+//! Plans and executes what moves between Stokt and a board of ours.

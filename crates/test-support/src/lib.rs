@@ -1,0 +1,1 @@
+//! Databases, builders and servers for tests; a dev-dependency only.
