@@ -1,1 +1,1 @@
-//! End-to-end tests that run the built binaries, and tests of the house itself.
+//! The end-to-end tests live in `tests/`; this library is empty.

@@ -6,8 +6,15 @@
 //! - a value that exists is valid: parsing is the only way to make one, and printing gives back what was parsed;
 //! - nothing here panics on any input.
 
+pub mod access;
+pub mod board;
+pub mod change;
 pub mod ids;
+pub mod import;
+pub mod sync_state;
 pub mod time;
+mod words;
 
 pub use ids::{ApiKeyId, ClimbId, FaceId, GymId, HoldId, ListId, RunId, StoktHoldId, StoktId, UserId, WallId};
 pub use time::Timestamp;
+pub use words::UnknownWord;

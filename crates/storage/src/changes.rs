@@ -1,0 +1,132 @@
+//! The commit-ordered change log that offline copies follow, and the data version that answers are cached by.
+//!
+//! Sequence numbers must grow in the order of commits, or a follower could skip one. So all of a transaction's
+//! changes are written right before its commit, on PostgreSQL under an advisory lock that the commit releases;
+//! SQLite has one writer at a time anyway.
+
+use diesel::prelude::*;
+use mastoc_domain::change::ChangeKind;
+use mastoc_domain::sync_state::EntityKind;
+
+use crate::conn::{ReadConn, WriteConn, on_backend, AnyConnection};
+use crate::error::StoreError;
+use crate::schema::change_log;
+use crate::types::Time;
+
+/// How many rows one statement inserts: 6 values each, far below the bind limits of both databases.
+const ROWS_PER_INSERT: usize = 2_000;
+
+/// A change that the running transaction will log when it commits.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct PendingChange {
+    /// What kind of row.
+    pub entity: EntityKind,
+    /// Its id, as text.
+    pub id: String,
+    /// What happened to it.
+    pub kind: ChangeKind,
+    /// Whether readers without special rights may see that it happened: true if they could see the row before or
+    /// can see it after.
+    pub is_public: bool,
+}
+
+#[derive(Insertable)]
+#[diesel(table_name = change_log)]
+struct NewChange<'a> {
+    entity: &'a str,
+    entity_id: &'a str,
+    kind: &'a str,
+    is_public: bool,
+    at: Time,
+}
+
+/// One entry of the change log.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Change {
+    /// Its place in the order of commits.
+    pub seq: i64,
+    /// What kind of row.
+    pub entity: EntityKind,
+    /// The row's id, as text.
+    pub entity_id: String,
+    /// What happened.
+    pub kind: ChangeKind,
+    /// Whether readers without special rights may see it.
+    pub is_public: bool,
+}
+
+/// Writes the transaction's noted changes; the last thing before the commit.
+pub(crate) fn flush(conn: &mut WriteConn<'_>) -> Result<(), StoreError> {
+    if conn.pending.is_empty() {
+        return Ok(());
+    }
+    let pending = std::mem::take(&mut conn.pending);
+    let at = Time(conn.now());
+    if let AnyConnection::Postgres(c) = conn.any() {
+        diesel::sql_query("SELECT pg_advisory_xact_lock(hashtext('mastoc.change_log'))").execute(c)?;
+    }
+    for chunk in pending.chunks(ROWS_PER_INSERT) {
+        let rows: Vec<NewChange<'_>> = chunk
+            .iter()
+            .map(|change| NewChange {
+                entity: change.entity.as_str(),
+                entity_id: &change.id,
+                kind: change.kind.as_str(),
+                is_public: change.is_public,
+                at,
+            })
+            .collect();
+        on_backend!(conn, |c| diesel::insert_into(change_log::table).values(&rows).execute(c))?;
+    }
+    Ok(())
+}
+
+/// The number of the newest committed change; 0 when there is none. Everything served depends on it alone.
+///
+/// # Errors
+/// When the database fails.
+pub fn latest(conn: &mut ReadConn<'_>) -> Result<i64, StoreError> {
+    let newest: Option<i64> = on_backend!(conn, |c| change_log::table
+        .select(change_log::seq)
+        .order(change_log::seq.desc())
+        .first(c)
+        .optional())?;
+    Ok(newest.unwrap_or(0))
+}
+
+/// The entries after `since`, oldest first, at most `limit` of them.
+///
+/// # Errors
+/// When the database fails.
+pub fn since(conn: &mut ReadConn<'_>, since: i64, limit: i64, public_only: bool) -> Result<Vec<Change>, StoreError> {
+    let rows: Vec<(i64, String, String, String, bool)> = on_backend!(conn, |c| {
+        let mut query = change_log::table
+            .select((
+                change_log::seq,
+                change_log::entity,
+                change_log::entity_id,
+                change_log::kind,
+                change_log::is_public,
+            ))
+            .filter(change_log::seq.gt(since))
+            .order(change_log::seq.asc())
+            .limit(limit)
+            .into_boxed();
+        if public_only {
+            query = query.filter(change_log::is_public.eq(true));
+        }
+        query.load(c)
+    })?;
+    rows.into_iter()
+        .map(|(seq, entity, entity_id, kind, is_public)| {
+            let unknown = |word: &str| StoreError::Internal(format!("unknown word '{word}' in the change log"));
+            Ok(Change {
+                seq,
+                entity: entity.parse().map_err(|_| unknown(&entity))?,
+                entity_id,
+                kind: ChangeKind::from_word(&kind).ok_or_else(|| unknown(&kind))?,
+                is_public,
+            })
+        })
+        .collect()
+}

@@ -1,0 +1,116 @@
+//! Opening connections of either database and keeping them in a pool, with the real cause when one fails.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::Duration;
+
+use diesel::connection::{InstrumentationEvent, SimpleConnection as _};
+use diesel::r2d2::ManageConnection;
+use diesel::{Connection as _, PgConnection, SqliteConnection};
+
+use crate::conn::AnyConnection;
+use crate::error::{StoreError, explain};
+use crate::target::DatabaseTarget;
+
+/// How long SQLite waits for another program's write, and PostgreSQL for one statement.
+#[derive(Debug, Clone)]
+pub(crate) struct Timeouts {
+    pub(crate) busy: Duration,
+    pub(crate) statement: Duration,
+}
+
+/// Opens connections for the pool; counts the statements they run.
+#[derive(Clone)]
+pub(crate) struct Manager {
+    pub(crate) target: DatabaseTarget,
+    pub(crate) timeouts: Timeouts,
+    pub(crate) statements: Arc<AtomicU64>,
+}
+
+impl Manager {
+    /// Opens one connection, with every setting that the two databases need to behave alike.
+    pub(crate) fn open(&self) -> Result<AnyConnection, StoreError> {
+        let count = {
+            let statements = Arc::clone(&self.statements);
+            move |event: InstrumentationEvent<'_>| {
+                if matches!(event, InstrumentationEvent::StartQuery { .. }) {
+                    statements.fetch_add(1, Ordering::Relaxed);
+                }
+            }
+        };
+        match &self.target {
+            DatabaseTarget::Sqlite(path) => {
+                let unusable = |cause: String| {
+                    StoreError::Unusable(format!("cannot use the database {}: {}", path.display(), explain(&cause)))
+                };
+                let text = path.to_str().ok_or_else(|| unusable("its path is not valid Unicode".into()))?;
+                let mut connection =
+                    SqliteConnection::establish(text).map_err(|error| unusable(error.to_string()))?;
+                connection
+                    .batch_execute(&format!(
+                        "PRAGMA busy_timeout = {};
+                         PRAGMA journal_mode = WAL;
+                         PRAGMA synchronous = NORMAL;
+                         PRAGMA foreign_keys = ON;
+                         PRAGMA cache_size = -16000;
+                         PRAGMA mmap_size = 268435456;
+                         PRAGMA temp_store = MEMORY;",
+                        self.timeouts.busy.as_millis()
+                    ))
+                    .map_err(|error| match StoreError::from(error) {
+                        StoreError::Unavailable(cause) => StoreError::Unavailable(cause),
+                        other => unusable(other.to_string()),
+                    })?;
+                connection.set_instrumentation(count);
+                Ok(AnyConnection::Sqlite(connection))
+            }
+            DatabaseTarget::Postgres(url) => {
+                let mut connection = PgConnection::establish(url).map_err(|error| {
+                    let cause = error.to_string();
+                    let cause = cause.lines().next().unwrap_or_default();
+                    StoreError::Unavailable(format!(
+                        "cannot connect to {}: {cause}; check the URL and that the server runs",
+                        self.target
+                    ))
+                })?;
+                connection.batch_execute(&format!(
+                    "SET TIME ZONE 'UTC'; SET statement_timeout = {}; SET client_min_messages = warning;",
+                    self.timeouts.statement.as_millis()
+                ))?;
+                connection.set_instrumentation(count);
+                Ok(AnyConnection::Postgres(connection))
+            }
+        }
+    }
+}
+
+impl ManageConnection for Manager {
+    type Connection = AnyConnection;
+    type Error = StoreError;
+
+    fn connect(&self) -> Result<AnyConnection, StoreError> {
+        self.open()
+    }
+
+    fn is_valid(&self, connection: &mut AnyConnection) -> Result<(), StoreError> {
+        match connection {
+            AnyConnection::Postgres(c) => c.batch_execute("SELECT 1")?,
+            AnyConnection::Sqlite(c) => c.batch_execute("SELECT 1")?,
+        }
+        Ok(())
+    }
+
+    fn has_broken(&self, connection: &mut AnyConnection) -> bool {
+        use diesel::connection::TransactionManager as _;
+        match connection {
+            AnyConnection::Postgres(c) => {
+                std::thread::panicking()
+                    || <PgConnection as diesel::Connection>::TransactionManager::is_broken_transaction_manager(c)
+            }
+            AnyConnection::Sqlite(c) => {
+                std::thread::panicking()
+                    || <SqliteConnection as diesel::Connection>::TransactionManager::is_broken_transaction_manager(c)
+            }
+        }
+    }
+}

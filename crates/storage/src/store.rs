@@ -1,0 +1,223 @@
+//! The open database: pooled reading, one-transaction writing.
+
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
+
+use diesel::r2d2::Pool;
+use diesel::{Connection as _, SqliteConnection};
+
+use crate::changes;
+use crate::conn::{AnyConnection, ReadConn, WriteConn};
+use crate::error::StoreError;
+use crate::migrate;
+use crate::pool::{Manager, Timeouts};
+use crate::target::DatabaseTarget;
+
+/// How a database is opened.
+#[derive(Debug, Clone)]
+pub struct StoreOptions {
+    /// Connections kept for reading (SQLite) or for everything (PostgreSQL).
+    pub connections: u32,
+    /// How long to wait for a free connection.
+    pub acquire_timeout: Duration,
+    /// How long to wait while another program writes to the SQLite file.
+    pub busy_timeout: Duration,
+    /// How long one PostgreSQL statement may take.
+    pub statement_timeout: Duration,
+}
+
+impl Default for StoreOptions {
+    fn default() -> Self {
+        Self {
+            connections: 8,
+            acquire_timeout: Duration::from_secs(10),
+            busy_timeout: Duration::from_secs(10),
+            statement_timeout: Duration::from_secs(60),
+        }
+    }
+}
+
+struct Inner {
+    manager: Manager,
+    pool: Pool<Manager>,
+    /// SQLite has one writer: a second connection would only wait inside the database.
+    writer: Option<Mutex<AnyConnection>>,
+}
+
+/// An open database whose schema is up to date. Cloning is cheap and shares the connections.
+#[derive(Clone)]
+pub struct Store {
+    inner: Arc<Inner>,
+}
+
+impl std::fmt::Debug for Store {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Store").field("target", &self.inner.manager.target).finish_non_exhaustive()
+    }
+}
+
+impl Store {
+    /// Opens the database, creating the SQLite file where there is none, and runs the migrations it lacks.
+    ///
+    /// # Errors
+    /// [`StoreError::Unusable`] when the target is no database of ours, [`StoreError::TooNew`] when a newer program
+    /// wrote it, [`StoreError::Unavailable`] when it cannot be reached.
+    pub fn open(target: &DatabaseTarget, options: &StoreOptions) -> Result<Self, StoreError> {
+        let manager = Manager {
+            target: target.clone(),
+            timeouts: Timeouts { busy: options.busy_timeout, statement: options.statement_timeout },
+            statements: Arc::new(AtomicU64::new(0)),
+        };
+        let mut first = manager.open()?;
+        migrate::run_pending(&mut first)?;
+        let writer = match first {
+            AnyConnection::Sqlite(_) => Some(Mutex::new(first)),
+            AnyConnection::Postgres(_) => None,
+        };
+        let pool = Pool::builder()
+            .max_size(options.connections.max(1))
+            .min_idle(Some(1))
+            .test_on_check_out(writer.is_none())
+            .connection_timeout(options.acquire_timeout)
+            .build(manager.clone())?;
+        Ok(Self { inner: Arc::new(Inner { manager, pool, writer }) })
+    }
+
+    /// Which database this is, without its password.
+    #[must_use]
+    pub fn target(&self) -> &DatabaseTarget {
+        &self.inner.manager.target
+    }
+
+    /// How many statements all connections of this store have run; tests hold query counts with it.
+    #[must_use]
+    pub fn statements(&self) -> u64 {
+        self.inner.manager.statements.load(Ordering::Relaxed)
+    }
+
+    /// Opens a connection outside the pool, for something that must outlive single operations.
+    pub(crate) fn own_connection(&self) -> Result<AnyConnection, StoreError> {
+        self.inner.manager.open()
+    }
+
+    /// Reads. Each query sees what was committed before it; for several queries that must agree, use
+    /// [`Store::snapshot`].
+    ///
+    /// # Errors
+    /// What `work` answers, or [`StoreError::Unavailable`] when no connection is free.
+    pub fn read<T, E: From<StoreError>>(
+        &self,
+        work: impl FnOnce(&mut ReadConn<'_>) -> Result<T, E>,
+    ) -> Result<T, E> {
+        let mut connection = self.inner.pool.get().map_err(StoreError::from)?;
+        work(&mut ReadConn::new(&mut connection))
+    }
+
+    /// Reads one consistent state of the data, however many queries it takes.
+    ///
+    /// # Errors
+    /// As [`Store::read`].
+    pub fn snapshot<T, E: From<StoreError>>(
+        &self,
+        work: impl FnOnce(&mut ReadConn<'_>) -> Result<T, E>,
+    ) -> Result<T, E> {
+        let mut connection = self.inner.pool.get().map_err(StoreError::from)?;
+        in_transaction(&mut connection, Mode::Snapshot, |connection| work(&mut ReadConn::new(connection)))
+    }
+
+    /// Writes in one transaction: all of it is kept, or, on an error, nothing.
+    ///
+    /// # Errors
+    /// What `work` answers, or the database's failure; in both cases nothing was written.
+    pub fn write<T, E: From<StoreError>>(
+        &self,
+        work: impl FnOnce(&mut WriteConn<'_>) -> Result<T, E>,
+    ) -> Result<T, E> {
+        let run = |connection: &mut AnyConnection| {
+            in_transaction(connection, Mode::Write, |connection| {
+                let mut conn = WriteConn::new(connection);
+                let answer = work(&mut conn)?;
+                changes::flush(&mut conn)?;
+                Ok(answer)
+            })
+        };
+        match &self.inner.writer {
+            Some(writer) => run(&mut writer.lock().unwrap_or_else(PoisonError::into_inner)),
+            None => run(&mut *self.inner.pool.get().map_err(StoreError::from)?),
+        }
+    }
+}
+
+#[derive(Clone, Copy, PartialEq)]
+enum Mode {
+    Snapshot,
+    Write,
+}
+
+/// Carries either kind of failure through diesel's transactions, which want to build one from their own error.
+enum Failed<E> {
+    Database(diesel::result::Error),
+    Work(E),
+}
+
+impl<E> From<diesel::result::Error> for Failed<E> {
+    fn from(error: diesel::result::Error) -> Self {
+        Self::Database(error)
+    }
+}
+
+fn in_transaction<T, E: From<StoreError>>(
+    connection: &mut AnyConnection,
+    mode: Mode,
+    work: impl FnOnce(&mut AnyConnection) -> Result<T, E>,
+) -> Result<T, E> {
+    use diesel::connection::{AnsiTransactionManager, SimpleConnection as _, TransactionManager as _};
+
+    // The work needs the whole enum while diesel's own `transaction` lends out one variant; so the transaction is
+    // begun and ended by hand, through diesel's transaction manager.
+    let begin = match connection {
+        AnyConnection::Postgres(c) => AnsiTransactionManager::begin_transaction_sql(
+            c,
+            if mode == Mode::Snapshot { "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY" } else { "BEGIN" },
+        ),
+        AnyConnection::Sqlite(c) => AnsiTransactionManager::begin_transaction_sql(
+            c,
+            if mode == Mode::Snapshot { "BEGIN" } else { "BEGIN IMMEDIATE" },
+        ),
+    };
+    begin.map_err(|error| E::from(StoreError::from(error)))?;
+    let worked: Result<T, Failed<E>> = work(connection).map_err(Failed::Work);
+    let outcome = worked.and_then(|answer| {
+        match connection {
+            AnyConnection::Postgres(c) => AnsiTransactionManager::commit_transaction(c),
+            AnyConnection::Sqlite(c) => AnsiTransactionManager::commit_transaction(c),
+        }
+        .map(|()| answer)
+        .map_err(Failed::Database)
+    });
+    outcome.map_err(|failed| {
+        let ended = match connection {
+            AnyConnection::Postgres(c) => AnsiTransactionManager::rollback_transaction(c),
+            // SQLite rolls back by itself after some failures (a full disk); a second attempt then says so.
+            AnyConnection::Sqlite(c) => AnsiTransactionManager::rollback_transaction(c).or_else(|_| {
+                reset(c);
+                Ok::<(), diesel::result::Error>(())
+            }),
+        };
+        if let Err(error) = ended {
+            tracing::debug!(%error, "the transaction was ended by the database itself");
+        }
+        match failed {
+            Failed::Database(error) => E::from(StoreError::from(error)),
+            Failed::Work(error) => error,
+        }
+    })
+}
+
+/// Brings a connection whose transaction SQLite ended by itself back to a usable state.
+fn reset(connection: &mut SqliteConnection) {
+    use diesel::connection::{AnsiTransactionManager, SimpleConnection as _, TransactionManager as _};
+    let _already_over = connection.batch_execute("ROLLBACK");
+    *AnsiTransactionManager::transaction_manager_status_mut(connection) = Default::default();
+}

@@ -1,0 +1,10 @@
+DROP TABLE climb_holds;
+DROP TABLE climbs;
+DROP TABLE hold_shapes;
+DROP TABLE holds;
+DROP TABLE face_versions;
+DROP TABLE faces;
+DROP TABLE walls;
+DROP TABLE gyms;
+DROP TABLE images;
+DROP TABLE users;

@@ -1,0 +1,184 @@
+-- The board: people, pictures, gyms, walls, faces in versions, holds, climbs.
+
+-- A person: a setter who was imported, an account, or both.
+CREATE TABLE users (
+    id UUID NOT NULL PRIMARY KEY,
+    stokt_id UUID UNIQUE,
+    full_name TEXT NOT NULL,
+    full_name_folded TEXT COLLATE "C" NOT NULL,
+    avatar_path TEXT,
+    avatar_sha256 TEXT,
+    email TEXT,
+    email_folded TEXT UNIQUE,
+    username TEXT CHECK (username NOT LIKE '%@%'),
+    username_folded TEXT UNIQUE,
+    password_hash TEXT,
+    role TEXT NOT NULL DEFAULT 'user' CHECK (role IN ('user', 'admin')),
+    is_active BOOLEAN NOT NULL DEFAULT true,
+    source TEXT NOT NULL CHECK (source IN ('mastoc', 'stokt')),
+    created_at TIMESTAMPTZ NOT NULL,
+    updated_at TIMESTAMPTZ NOT NULL
+);
+CREATE INDEX users_by_name ON users (full_name_folded, id);
+CREATE INDEX users_by_avatar ON users (avatar_path);
+
+-- A picture whose copy here is verified; the file is named by its hash.
+CREATE TABLE images (
+    sha256 TEXT NOT NULL PRIMARY KEY CHECK (length(sha256) = 64),
+    media_type TEXT NOT NULL CHECK (media_type IN ('image/jpeg', 'image/png', 'image/webp')),
+    width INTEGER NOT NULL CHECK (width > 0),
+    height INTEGER NOT NULL CHECK (height > 0),
+    size_bytes BIGINT NOT NULL CHECK (size_bytes > 0),
+    verified_at TIMESTAMPTZ NOT NULL,
+    created_at TIMESTAMPTZ NOT NULL
+);
+
+-- A gym, or somebody's home wall.
+CREATE TABLE gyms (
+    id UUID NOT NULL PRIMARY KEY,
+    stokt_id UUID UNIQUE,
+    display_name TEXT NOT NULL,
+    location TEXT,
+    description TEXT,
+    source TEXT NOT NULL CHECK (source IN ('mastoc', 'stokt')),
+    created_at TIMESTAMPTZ NOT NULL,
+    updated_at TIMESTAMPTZ NOT NULL
+);
+
+-- A wall of a gym.
+CREATE TABLE walls (
+    id UUID NOT NULL PRIMARY KEY,
+    stokt_id UUID UNIQUE,
+    gym_id UUID NOT NULL REFERENCES gyms(id),
+    name TEXT NOT NULL,
+    is_angle_adjustable BOOLEAN NOT NULL,
+    is_active BOOLEAN NOT NULL,
+    feet_rules JSON NOT NULL,
+    source TEXT NOT NULL CHECK (source IN ('mastoc', 'stokt')),
+    created_at TIMESTAMPTZ NOT NULL,
+    updated_at TIMESTAMPTZ NOT NULL
+);
+CREATE INDEX walls_by_gym ON walls (gym_id, id);
+
+-- One photographed arrangement of holds; current_version is the one that is shown.
+CREATE TABLE faces (
+    id UUID NOT NULL PRIMARY KEY,
+    stokt_id UUID UNIQUE,
+    gym_id UUID NOT NULL REFERENCES gyms(id),
+    wall_id UUID REFERENCES walls(id),
+    is_active BOOLEAN NOT NULL,
+    current_version INTEGER NOT NULL CHECK (current_version >= 1),
+    feet_rules_options JSON NOT NULL,
+    has_symmetry BOOLEAN NOT NULL,
+    source TEXT NOT NULL CHECK (source IN ('mastoc', 'stokt')),
+    created_at TIMESTAMPTZ NOT NULL,
+    updated_at TIMESTAMPTZ NOT NULL
+);
+CREATE INDEX faces_by_gym ON faces (gym_id, id);
+CREATE INDEX faces_by_wall ON faces (wall_id);
+
+-- Picture and hold geometry belong together: a new picture is a new version, old climbs keep theirs.
+CREATE TABLE face_versions (
+    face_id UUID NOT NULL REFERENCES faces(id),
+    version INTEGER NOT NULL CHECK (version >= 1),
+    picture_path TEXT,
+    picture_width INTEGER,
+    picture_height INTEGER,
+    small_path TEXT,
+    small_width INTEGER,
+    small_height INTEGER,
+    picture_sha256 TEXT REFERENCES images(sha256),
+    created_at TIMESTAMPTZ NOT NULL,
+    PRIMARY KEY (face_id, version)
+);
+CREATE INDEX face_versions_by_picture ON face_versions (picture_path);
+CREATE INDEX face_versions_by_small ON face_versions (small_path);
+CREATE INDEX face_versions_by_image ON face_versions (picture_sha256);
+
+-- A hold: its identity. Imported ids are below 1,000,000,000, ids made here start there.
+CREATE TABLE holds (
+    id BIGINT NOT NULL PRIMARY KEY CHECK (id > 0),
+    stokt_id BIGINT UNIQUE CHECK (stokt_id > 0 AND stokt_id < 1000000000),
+    face_id UUID NOT NULL REFERENCES faces(id),
+    source TEXT NOT NULL CHECK (source IN ('mastoc', 'stokt')),
+    retired_at TIMESTAMPTZ,
+    created_at TIMESTAMPTZ NOT NULL,
+    updated_at TIMESTAMPTZ NOT NULL,
+    CHECK (stokt_id IS NULL OR stokt_id = id)
+);
+CREATE INDEX holds_by_face ON holds (face_id, id);
+
+-- The geometry of a hold in one version of its face, in pixels of that version's picture; texts exactly as they came.
+CREATE TABLE hold_shapes (
+    face_id UUID NOT NULL,
+    version INTEGER NOT NULL,
+    hold_id BIGINT NOT NULL REFERENCES holds(id),
+    centroid_x DOUBLE PRECISION NOT NULL,
+    centroid_y DOUBLE PRECISION NOT NULL,
+    area TEXT NOT NULL,
+    polygon_str TEXT NOT NULL,
+    touch_polygon_str TEXT NOT NULL,
+    path_str TEXT NOT NULL,
+    centroid_str TEXT NOT NULL,
+    top_polygon_str TEXT NOT NULL,
+    center_tape_str TEXT NOT NULL,
+    left_tape_str TEXT NOT NULL,
+    right_tape_str TEXT NOT NULL,
+    PRIMARY KEY (face_id, version, hold_id),
+    FOREIGN KEY (face_id, version) REFERENCES face_versions(face_id, version)
+);
+CREATE INDEX hold_shapes_by_hold ON hold_shapes (hold_id);
+
+-- A climb: a chosen set of holds of one face. grade_rank orders Font grades, 0 is ungraded.
+CREATE TABLE climbs (
+    id UUID NOT NULL PRIMARY KEY,
+    stokt_id UUID UNIQUE,
+    face_id UUID NOT NULL,
+    face_version INTEGER NOT NULL,
+    setter_id UUID REFERENCES users(id),
+    name TEXT NOT NULL,
+    name_folded TEXT COLLATE "C" NOT NULL,
+    holds_list TEXT NOT NULL,
+    mirror_holds_list TEXT NOT NULL,
+    holds_count INTEGER NOT NULL,
+    grade_font TEXT,
+    grade_ircra DOUBLE PRECISION,
+    grade_hueco TEXT,
+    grade_dankyu TEXT,
+    grade_rank INTEGER NOT NULL,
+    feet_rule TEXT,
+    description TEXT,
+    is_private BOOLEAN NOT NULL,
+    is_benchmark BOOLEAN NOT NULL,
+    climbed_by INTEGER NOT NULL,
+    total_likes INTEGER NOT NULL,
+    total_comments INTEGER NOT NULL,
+    tags TEXT NOT NULL,
+    circuit TEXT NOT NULL,
+    angle TEXT NOT NULL,
+    rev INTEGER NOT NULL DEFAULT 1,
+    source TEXT NOT NULL CHECK (source IN ('mastoc', 'stokt')),
+    sync_state TEXT NOT NULL CHECK (sync_state IN ('local', 'synced', 'modified', 'conflict', 'archived')),
+    created_at TIMESTAMPTZ NOT NULL,
+    updated_at TIMESTAMPTZ NOT NULL,
+    synced_at TIMESTAMPTZ,
+    FOREIGN KEY (face_id, face_version) REFERENCES face_versions(face_id, version)
+);
+CREATE INDEX climbs_by_created ON climbs (created_at, id);
+CREATE INDEX climbs_by_face_created ON climbs (face_id, created_at, id);
+CREATE INDEX climbs_by_setter_created ON climbs (setter_id, created_at, id);
+CREATE INDEX climbs_by_name ON climbs (name_folded, id);
+CREATE INDEX climbs_by_grade ON climbs (grade_rank, id);
+CREATE INDEX climbs_by_climbed ON climbs (climbed_by, id);
+CREATE INDEX climbs_by_likes ON climbs (total_likes, id);
+CREATE INDEX climbs_local ON climbs (created_at, id) WHERE stokt_id IS NULL;
+CREATE INDEX climbs_private ON climbs (face_id, id) WHERE is_private;
+
+-- Which holds a climb uses, in which role; what search by holds runs on. One hold may carry two roles.
+CREATE TABLE climb_holds (
+    climb_id UUID NOT NULL REFERENCES climbs(id) ON DELETE CASCADE,
+    hold_id BIGINT NOT NULL REFERENCES holds(id),
+    role TEXT NOT NULL CHECK (role IN ('S', 'O', 'F', 'T')),
+    PRIMARY KEY (climb_id, hold_id, role)
+);
+CREATE INDEX climb_holds_by_hold ON climb_holds (hold_id, role, climb_id);

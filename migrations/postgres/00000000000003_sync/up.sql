@@ -1,0 +1,138 @@
+-- Bookkeeping of imports and of synchronisation with Stokt.
+
+-- The audit of every link made between an identity here and one at Stokt; rows are only added.
+CREATE TABLE id_mappings (
+    id BIGINT GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
+    entity TEXT NOT NULL CHECK (entity IN ('gym', 'wall', 'face', 'hold', 'climb', 'user', 'list')),
+    local_id TEXT NOT NULL,
+    stokt_id TEXT NOT NULL,
+    direction TEXT NOT NULL CHECK (direction IN ('stokt_to_mastoc', 'mastoc_to_stokt')),
+    created_at TIMESTAMPTZ NOT NULL,
+    UNIQUE (entity, local_id),
+    UNIQUE (entity, stokt_id)
+);
+
+-- What both sides last agreed on, for each linked row: base is the canonical form, extra what Stokt sent beside our columns.
+CREATE TABLE sync_links (
+    entity TEXT NOT NULL CHECK (entity IN ('gym', 'wall', 'face', 'hold', 'climb', 'user', 'list')),
+    local_id TEXT NOT NULL,
+    stokt_id TEXT NOT NULL,
+    base JSON,
+    base_hash TEXT,
+    observed_hash TEXT NOT NULL,
+    extra JSON NOT NULL,
+    local_rev INTEGER NOT NULL DEFAULT 0,
+    base_rev INTEGER NOT NULL DEFAULT 0,
+    first_seen_run UUID,
+    last_seen_run UUID,
+    missing_runs INTEGER NOT NULL DEFAULT 0,
+    tombstone_at TIMESTAMPTZ,
+    updated_at TIMESTAMPTZ NOT NULL,
+    PRIMARY KEY (entity, stokt_id),
+    UNIQUE (entity, local_id)
+);
+
+-- What Stokt said of a climb for the account that asked (liked, attempts); never the climb's own.
+CREATE TABLE climb_viewer_facts (
+    climb_id UUID NOT NULL REFERENCES climbs(id) ON DELETE CASCADE,
+    account TEXT NOT NULL,
+    facts JSON NOT NULL,
+    updated_at TIMESTAMPTZ NOT NULL,
+    PRIMARY KEY (climb_id, account)
+);
+
+-- One import or synchronisation run and its report.
+CREATE TABLE sync_runs (
+    id UUID NOT NULL PRIMARY KEY,
+    direction TEXT NOT NULL CHECK (direction IN ('stokt_to_mastoc', 'mastoc_to_stokt', 'both')),
+    mode TEXT NOT NULL CHECK (mode IN ('full', 'incremental')),
+    origin TEXT NOT NULL,
+    status TEXT NOT NULL CHECK (status IN ('running', 'done', 'partial', 'failed', 'interrupted')),
+    watermark TIMESTAMPTZ,
+    report JSON,
+    started_at TIMESTAMPTZ NOT NULL,
+    finished_at TIMESTAMPTZ
+);
+CREATE INDEX sync_runs_by_start ON sync_runs (started_at, id);
+
+-- How far the import of one gym from one origin has come; removed when it completes.
+CREATE TABLE import_checkpoints (
+    origin TEXT NOT NULL,
+    gym_stokt_id UUID NOT NULL,
+    run_id UUID NOT NULL REFERENCES sync_runs(id),
+    step TEXT NOT NULL,
+    next_url TEXT,
+    listing JSON,
+    updated_at TIMESTAMPTZ NOT NULL,
+    PRIMARY KEY (origin, gym_stokt_id)
+);
+
+-- Records that an unfinished listing has shown so far: the proof of completeness survives a crash.
+CREATE TABLE sync_seen (
+    run_id UUID NOT NULL REFERENCES sync_runs(id),
+    stokt_id TEXT NOT NULL,
+    PRIMARY KEY (run_id, stokt_id)
+);
+
+-- Records that were refused, with the reason and what was sent; a later success removes them.
+CREATE TABLE quarantined (
+    entity TEXT NOT NULL CHECK (entity IN ('gym', 'wall', 'face', 'hold', 'climb', 'user', 'list')),
+    stokt_id TEXT NOT NULL,
+    code TEXT NOT NULL,
+    detail TEXT NOT NULL,
+    record JSON,
+    first_seen_at TIMESTAMPTZ NOT NULL,
+    last_seen_at TIMESTAMPTZ NOT NULL,
+    PRIMARY KEY (entity, stokt_id)
+);
+
+-- Writes that wait to be sent to Stokt, or whose outcome is not known yet.
+CREATE TABLE outbox (
+    id UUID NOT NULL PRIMARY KEY,
+    entity TEXT NOT NULL CHECK (entity IN ('gym', 'wall', 'face', 'hold', 'climb', 'user', 'list')),
+    local_id TEXT NOT NULL,
+    action TEXT NOT NULL CHECK (action IN ('create', 'update', 'privacy', 'delete')),
+    payload JSON NOT NULL,
+    fingerprint TEXT NOT NULL,
+    state TEXT NOT NULL CHECK (state IN ('pending', 'leased', 'sent', 'unknown', 'ambiguous', 'done', 'rejected')),
+    lease_owner TEXT,
+    lease_until TIMESTAMPTZ,
+    fence BIGINT NOT NULL DEFAULT 0,
+    known_twins JSON,
+    attempts INTEGER NOT NULL DEFAULT 0,
+    not_before TIMESTAMPTZ,
+    sent_at TIMESTAMPTZ,
+    last_error TEXT,
+    created_at TIMESTAMPTZ NOT NULL,
+    updated_at TIMESTAMPTZ NOT NULL
+);
+CREATE INDEX outbox_by_state ON outbox (state, created_at, id);
+CREATE INDEX outbox_by_row ON outbox (entity, local_id);
+CREATE INDEX outbox_by_fingerprint ON outbox (fingerprint);
+
+-- Differences that a person settles.
+CREATE TABLE conflicts (
+    id UUID NOT NULL PRIMARY KEY,
+    entity TEXT NOT NULL CHECK (entity IN ('gym', 'wall', 'face', 'hold', 'climb', 'user', 'list')),
+    local_id TEXT NOT NULL,
+    stokt_id TEXT,
+    kind TEXT NOT NULL,
+    base JSON,
+    ours JSON,
+    theirs JSON,
+    run_id UUID REFERENCES sync_runs(id),
+    resolution TEXT,
+    created_at TIMESTAMPTZ NOT NULL,
+    resolved_at TIMESTAMPTZ
+);
+CREATE INDEX conflicts_open ON conflicts (created_at, id) WHERE resolved_at IS NULL;
+CREATE INDEX conflicts_by_row ON conflicts (entity, local_id);
+
+-- Who runs, and the fencing number that its writes must still carry.
+CREATE TABLE sync_locks (
+    name TEXT NOT NULL PRIMARY KEY,
+    owner TEXT NOT NULL,
+    fence BIGINT NOT NULL,
+    acquired_at TIMESTAMPTZ NOT NULL,
+    released_at TIMESTAMPTZ
+);

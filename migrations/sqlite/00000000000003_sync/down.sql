@@ -1,0 +1,10 @@
+DROP TABLE sync_locks;
+DROP TABLE conflicts;
+DROP TABLE outbox;
+DROP TABLE quarantined;
+DROP TABLE sync_seen;
+DROP TABLE import_checkpoints;
+DROP TABLE sync_runs;
+DROP TABLE climb_viewer_facts;
+DROP TABLE sync_links;
+DROP TABLE id_mappings;

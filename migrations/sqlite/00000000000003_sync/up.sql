@@ -1,0 +1,138 @@
+-- Bookkeeping of imports and of synchronisation with Stokt.
+
+-- The audit of every link made between an identity here and one at Stokt; rows are only added.
+CREATE TABLE id_mappings (
+    id INTEGER PRIMARY KEY AUTOINCREMENT,
+    entity TEXT NOT NULL CHECK (entity IN ('gym', 'wall', 'face', 'hold', 'climb', 'user', 'list')),
+    local_id TEXT NOT NULL,
+    stokt_id TEXT NOT NULL,
+    direction TEXT NOT NULL CHECK (direction IN ('stokt_to_mastoc', 'mastoc_to_stokt')),
+    created_at TEXT NOT NULL CHECK (length(created_at) = 27),
+    UNIQUE (entity, local_id),
+    UNIQUE (entity, stokt_id)
+) STRICT;
+
+-- What both sides last agreed on, for each linked row: base is the canonical form, extra what Stokt sent beside our columns.
+CREATE TABLE sync_links (
+    entity TEXT NOT NULL CHECK (entity IN ('gym', 'wall', 'face', 'hold', 'climb', 'user', 'list')),
+    local_id TEXT NOT NULL,
+    stokt_id TEXT NOT NULL,
+    base TEXT,
+    base_hash TEXT,
+    observed_hash TEXT NOT NULL,
+    extra TEXT NOT NULL,
+    local_rev INTEGER NOT NULL DEFAULT 0,
+    base_rev INTEGER NOT NULL DEFAULT 0,
+    first_seen_run BLOB CHECK (length(first_seen_run) = 16),
+    last_seen_run BLOB CHECK (length(last_seen_run) = 16),
+    missing_runs INTEGER NOT NULL DEFAULT 0,
+    tombstone_at TEXT CHECK (length(tombstone_at) = 27),
+    updated_at TEXT NOT NULL CHECK (length(updated_at) = 27),
+    PRIMARY KEY (entity, stokt_id),
+    UNIQUE (entity, local_id)
+) STRICT;
+
+-- What Stokt said of a climb for the account that asked (liked, attempts); never the climb's own.
+CREATE TABLE climb_viewer_facts (
+    climb_id BLOB NOT NULL REFERENCES climbs(id) ON DELETE CASCADE CHECK (length(climb_id) = 16),
+    account TEXT NOT NULL,
+    facts TEXT NOT NULL,
+    updated_at TEXT NOT NULL CHECK (length(updated_at) = 27),
+    PRIMARY KEY (climb_id, account)
+) STRICT;
+
+-- One import or synchronisation run and its report.
+CREATE TABLE sync_runs (
+    id BLOB NOT NULL PRIMARY KEY CHECK (length(id) = 16),
+    direction TEXT NOT NULL CHECK (direction IN ('stokt_to_mastoc', 'mastoc_to_stokt', 'both')),
+    mode TEXT NOT NULL CHECK (mode IN ('full', 'incremental')),
+    origin TEXT NOT NULL,
+    status TEXT NOT NULL CHECK (status IN ('running', 'done', 'partial', 'failed', 'interrupted')),
+    watermark TEXT CHECK (length(watermark) = 27),
+    report TEXT,
+    started_at TEXT NOT NULL CHECK (length(started_at) = 27),
+    finished_at TEXT CHECK (length(finished_at) = 27)
+) STRICT;
+CREATE INDEX sync_runs_by_start ON sync_runs (started_at, id);
+
+-- How far the import of one gym from one origin has come; removed when it completes.
+CREATE TABLE import_checkpoints (
+    origin TEXT NOT NULL,
+    gym_stokt_id BLOB NOT NULL CHECK (length(gym_stokt_id) = 16),
+    run_id BLOB NOT NULL REFERENCES sync_runs(id) CHECK (length(run_id) = 16),
+    step TEXT NOT NULL,
+    next_url TEXT,
+    listing TEXT,
+    updated_at TEXT NOT NULL CHECK (length(updated_at) = 27),
+    PRIMARY KEY (origin, gym_stokt_id)
+) STRICT;
+
+-- Records that an unfinished listing has shown so far: the proof of completeness survives a crash.
+CREATE TABLE sync_seen (
+    run_id BLOB NOT NULL REFERENCES sync_runs(id) CHECK (length(run_id) = 16),
+    stokt_id TEXT NOT NULL,
+    PRIMARY KEY (run_id, stokt_id)
+) STRICT, WITHOUT ROWID;
+
+-- Records that were refused, with the reason and what was sent; a later success removes them.
+CREATE TABLE quarantined (
+    entity TEXT NOT NULL CHECK (entity IN ('gym', 'wall', 'face', 'hold', 'climb', 'user', 'list')),
+    stokt_id TEXT NOT NULL,
+    code TEXT NOT NULL,
+    detail TEXT NOT NULL,
+    record TEXT,
+    first_seen_at TEXT NOT NULL CHECK (length(first_seen_at) = 27),
+    last_seen_at TEXT NOT NULL CHECK (length(last_seen_at) = 27),
+    PRIMARY KEY (entity, stokt_id)
+) STRICT;
+
+-- Writes that wait to be sent to Stokt, or whose outcome is not known yet.
+CREATE TABLE outbox (
+    id BLOB NOT NULL PRIMARY KEY CHECK (length(id) = 16),
+    entity TEXT NOT NULL CHECK (entity IN ('gym', 'wall', 'face', 'hold', 'climb', 'user', 'list')),
+    local_id TEXT NOT NULL,
+    action TEXT NOT NULL CHECK (action IN ('create', 'update', 'privacy', 'delete')),
+    payload TEXT NOT NULL,
+    fingerprint TEXT NOT NULL,
+    state TEXT NOT NULL CHECK (state IN ('pending', 'leased', 'sent', 'unknown', 'ambiguous', 'done', 'rejected')),
+    lease_owner TEXT,
+    lease_until TEXT CHECK (length(lease_until) = 27),
+    fence INTEGER NOT NULL DEFAULT 0,
+    known_twins TEXT,
+    attempts INTEGER NOT NULL DEFAULT 0,
+    not_before TEXT CHECK (length(not_before) = 27),
+    sent_at TEXT CHECK (length(sent_at) = 27),
+    last_error TEXT,
+    created_at TEXT NOT NULL CHECK (length(created_at) = 27),
+    updated_at TEXT NOT NULL CHECK (length(updated_at) = 27)
+) STRICT;
+CREATE INDEX outbox_by_state ON outbox (state, created_at, id);
+CREATE INDEX outbox_by_row ON outbox (entity, local_id);
+CREATE INDEX outbox_by_fingerprint ON outbox (fingerprint);
+
+-- Differences that a person settles.
+CREATE TABLE conflicts (
+    id BLOB NOT NULL PRIMARY KEY CHECK (length(id) = 16),
+    entity TEXT NOT NULL CHECK (entity IN ('gym', 'wall', 'face', 'hold', 'climb', 'user', 'list')),
+    local_id TEXT NOT NULL,
+    stokt_id TEXT,
+    kind TEXT NOT NULL,
+    base TEXT,
+    ours TEXT,
+    theirs TEXT,
+    run_id BLOB REFERENCES sync_runs(id) CHECK (length(run_id) = 16),
+    resolution TEXT,
+    created_at TEXT NOT NULL CHECK (length(created_at) = 27),
+    resolved_at TEXT CHECK (length(resolved_at) = 27)
+) STRICT;
+CREATE INDEX conflicts_open ON conflicts (created_at, id) WHERE resolved_at IS NULL;
+CREATE INDEX conflicts_by_row ON conflicts (entity, local_id);
+
+-- Who runs, and the fencing number that its writes must still carry.
+CREATE TABLE sync_locks (
+    name TEXT NOT NULL PRIMARY KEY,
+    owner TEXT NOT NULL,
+    fence INTEGER NOT NULL,
+    acquired_at TEXT NOT NULL CHECK (length(acquired_at) = 27),
+    released_at TEXT CHECK (length(released_at) = 27)
+) STRICT;
