@@ -1,0 +1,52 @@
+//! Measures what the project promises about speed, as ratios to ceilings taken in the same run: `make bench`.
+
+mod boards;
+mod ceiling;
+mod importing;
+mod load;
+mod million;
+mod process;
+mod report;
+mod serving;
+
+use std::io::{self, Write as _};
+use std::process::ExitCode;
+
+use report::Report;
+
+const CASES: &[(&str, fn(&mut Report) -> io::Result<()>)] =
+    &[("serving", serving::measure), ("importing", importing::measure), ("million", million::measure)];
+
+fn main() -> ExitCode {
+    let wanted: Vec<String> = std::env::args().skip(1).collect();
+    let outcome = if wanted.first().is_some_and(|first| first == "ceiling-server") {
+        ceiling::serve().map(|()| 0)
+    } else {
+        measure(&wanted)
+    };
+    match outcome {
+        Ok(0) => ExitCode::SUCCESS,
+        Ok(missed) => {
+            let _closed = writeln!(io::stdout(), "\n{missed} target(s) missed");
+            ExitCode::FAILURE
+        }
+        Err(error) => {
+            let _closed = writeln!(io::stderr(), "error: {error}");
+            ExitCode::from(2)
+        }
+    }
+}
+
+fn measure(wanted: &[String]) -> io::Result<usize> {
+    let known: Vec<&str> = CASES.iter().map(|(name, _)| *name).collect();
+    if let Some(unknown) = wanted.iter().find(|name| !known.contains(&name.as_str())) {
+        return Err(io::Error::other(format!("no bench is called '{unknown}'; there are: {}", known.join(", "))));
+    }
+    let mut report = Report::default();
+    for (name, case) in CASES {
+        if wanted.is_empty() || wanted.iter().any(|one| one == name) {
+            case(&mut report)?;
+        }
+    }
+    Ok(report.missed())
+}
