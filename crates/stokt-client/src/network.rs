@@ -1,0 +1,212 @@
+//! One exchange over HTTP: a request out, the head of an answer back, the body as a stream.
+
+use std::{
+    io::{self, Read},
+    time::{Duration, Instant},
+};
+
+use ureq::{
+    Agent, Timeout,
+    http::{Request, header},
+};
+use url::Url;
+
+use crate::{
+    cancel::Cancel,
+    error::{Error, ErrorKind},
+    source::{Method, SourceAnswer},
+    stats::Stats,
+};
+
+/// What goes out with a request.
+#[derive(Debug, Clone)]
+pub(crate) enum Payload {
+    None,
+    Json(Vec<u8>),
+    Form(Vec<u8>),
+}
+
+/// The head of an answer, and its body still to be read.
+pub(crate) struct Reply {
+    pub(crate) status: u16,
+    pub(crate) content_type: Option<String>,
+    pub(crate) date: Option<String>,
+    pub(crate) location: Option<String>,
+    pub(crate) retry_after: Option<String>,
+    pub(crate) body: Box<dyn Read>,
+}
+
+impl From<SourceAnswer> for Reply {
+    fn from(answer: SourceAnswer) -> Self {
+        let SourceAnswer { status, content_type, date, body } = answer;
+        Self { status, content_type, date, location: None, retry_after: None, body }
+    }
+}
+
+/// Two agents with one configuration.
+pub(crate) struct Network {
+    reading: Agent,
+    /// Keeps no connection open: a request on a connection that the other side has just closed ends as "nobody
+    /// knows", and a change must not pay for that with ten minutes of waiting.
+    changing: Agent,
+}
+
+impl Network {
+    pub(crate) fn new(user_agent: &str, connect: Duration, loopback: bool) -> Self {
+        let configured = || {
+            let config = Agent::config_builder()
+                .user_agent(user_agent.to_owned())
+                .accept("application/json, image/*;q=0.9, */*;q=0.5")
+                .http_status_as_error(false)
+                .https_only(!loopback)
+                // Redirects are decided by the client, which knows the origin and the token.
+                .max_redirects(0)
+                .max_redirects_will_error(false)
+                .timeout_connect(Some(connect))
+                .timeout_resolve(Some(connect));
+            // A proxy from the environment is for the way out, never for this machine.
+            if loopback { config.proxy(None) } else { config }
+        };
+        Self {
+            reading: configured().build().new_agent(),
+            changing: configured().max_idle_connections(0).build().new_agent(),
+        }
+    }
+
+    /// Sends one request. `deadline` covers everything up to the last byte of the body.
+    pub(crate) fn send(
+        &self,
+        method: Method,
+        url: &Url,
+        payload: &Payload,
+        authorization: Option<&str>,
+        deadline: Duration,
+    ) -> Result<Reply, Error> {
+        let mut request = Request::builder().method(method.as_str()).uri(url.as_str());
+        if let Some(authorization) = authorization {
+            request = request.header(header::AUTHORIZATION, authorization);
+        }
+        let (kind, bytes) = match payload {
+            Payload::None => (None, &[][..]),
+            Payload::Json(bytes) => (Some("application/json"), bytes.as_slice()),
+            Payload::Form(bytes) => (Some("application/x-www-form-urlencoded"), bytes.as_slice()),
+        };
+        if let Some(kind) = kind {
+            request = request.header(header::CONTENT_TYPE, kind);
+        }
+        let unsendable =
+            |why: ureq::http::Error| Error::argument(format!("the request cannot be built: {why}"));
+        let agent = if method == Method::Get { &self.reading } else { &self.changing };
+        let answer = if kind.is_some() || method == Method::Post {
+            let request = request.body(bytes).map_err(unsendable)?;
+            agent.run(agent.configure_request(request).timeout_global(Some(deadline)).build())
+        } else {
+            let request = request.body(()).map_err(unsendable)?;
+            agent.run(agent.configure_request(request).timeout_global(Some(deadline)).build())
+        };
+        let (head, body) = answer.map_err(|why| sending_failed(why, deadline))?.into_parts();
+        let text = |name| head.headers.get(name).and_then(|value| value.to_str().ok()).map(str::to_owned);
+        Ok(Reply {
+            status: head.status.as_u16(),
+            content_type: text(header::CONTENT_TYPE),
+            date: text(header::DATE),
+            location: text(header::LOCATION),
+            retry_after: text(header::RETRY_AFTER),
+            body: Box::new(body.into_reader()),
+        })
+    }
+}
+
+/// A failure before the head of an answer. Only what certainly happened before the first byte of the request is
+/// called a failed connection.
+fn sending_failed(why: ureq::Error, deadline: Duration) -> Error {
+    let kind = match why {
+        ureq::Error::HostNotFound => ErrorKind::Connect("no such host".to_owned()),
+        ureq::Error::ConnectionFailed => ErrorKind::Connect("connection failed".to_owned()),
+        ureq::Error::ConnectProxyFailed(_) => ErrorKind::Connect("the proxy refused".to_owned()),
+        ureq::Error::InvalidProxyUrl => ErrorKind::Config("the proxy's address is no URL".to_owned()),
+        ureq::Error::Timeout(Timeout::Resolve | Timeout::Connect) => {
+            ErrorKind::Connect("no answer in time".to_owned())
+        }
+        ureq::Error::Tls(why) => ErrorKind::Tls(why.to_owned()),
+        ureq::Error::Rustls(why) => ErrorKind::Tls(why.to_string()),
+        ureq::Error::RequireHttpsOnly(_) => ErrorKind::Config("HTTPS is required".to_owned()),
+        ureq::Error::Io(why) => match why.kind() {
+            io::ErrorKind::ConnectionRefused => ErrorKind::Connect("connection refused".to_owned()),
+            io::ErrorKind::HostUnreachable
+            | io::ErrorKind::NetworkUnreachable
+            | io::ErrorKind::NetworkDown
+            | io::ErrorKind::AddrNotAvailable => ErrorKind::Connect(why.to_string()),
+            // Certificates are looked at before anything is sent.
+            _ if why.to_string().contains("invalid peer certificate") => ErrorKind::Tls(why.to_string()),
+            _ => ErrorKind::Cut(why.to_string()),
+        },
+        other => return reading_failed(other, deadline),
+    };
+    Error::new(kind)
+}
+
+/// A failure while the answer was coming.
+fn reading_failed(why: ureq::Error, deadline: Duration) -> Error {
+    Error::new(match why {
+        ureq::Error::Timeout(_) => ErrorKind::Timeout(deadline),
+        ureq::Error::LargeResponseHeader(_, most) => ErrorKind::TooLarge(most as u64),
+        other => ErrorKind::Cut(other.to_string()),
+    })
+}
+
+/// Reads a body under its limits.
+pub(crate) struct BodyReader<'a> {
+    /// Most bytes, after decompression.
+    pub(crate) cap: u64,
+    pub(crate) deadline: Duration,
+    pub(crate) started: Instant,
+    /// Present where giving up half-way does no harm.
+    pub(crate) cancel: Option<&'a Cancel>,
+    pub(crate) stats: &'a Stats,
+}
+
+impl BodyReader<'_> {
+    /// Hands the body on in pieces; answers how many bytes there were.
+    pub(crate) fn each(
+        &self,
+        body: &mut dyn Read,
+        take: &mut dyn FnMut(&[u8]) -> Result<(), Error>,
+    ) -> Result<u64, Error> {
+        let mut buffer = vec![0_u8; 64 * 1024];
+        let mut total = 0_u64;
+        loop {
+            let read = match body.read(&mut buffer) {
+                Ok(read) => read,
+                Err(why) if why.kind() == io::ErrorKind::Interrupted => continue,
+                Err(why) => return Err(reading_failed(ureq::Error::from(why), self.deadline)),
+            };
+            if read == 0 {
+                return Ok(total);
+            }
+            self.stats.add_bytes(read);
+            total += read as u64;
+            if total > self.cap {
+                return Err(Error::new(ErrorKind::TooLarge(self.cap)));
+            }
+            // A slow drip never lets a single read run out of time; the whole answer does.
+            if self.started.elapsed() > self.deadline {
+                return Err(Error::new(ErrorKind::Timeout(self.deadline)));
+            }
+            if let Some(cancel) = self.cancel {
+                cancel.check()?;
+            }
+            take(buffer.get(..read).unwrap_or_default())?;
+        }
+    }
+
+    /// Reads the whole body into memory.
+    pub(crate) fn all(&self, body: &mut dyn Read) -> Result<Vec<u8>, Error> {
+        let mut bytes = Vec::new();
+        self.each(body, &mut |piece| {
+            bytes.extend_from_slice(piece);
+            Ok(())
+        })?;
+        Ok(bytes)
+    }
+}
