@@ -8,13 +8,21 @@
 
 pub mod access;
 pub mod board;
+pub mod canonical;
 pub mod change;
+pub mod fold;
+pub mod grade;
+pub mod holds_list;
 pub mod ids;
 pub mod import;
+pub mod import_plan;
 pub mod sync_state;
+pub mod text;
 pub mod time;
 mod words;
 
-pub use ids::{ApiKeyId, ClimbId, FaceId, GymId, HoldId, ListId, RunId, StoktHoldId, StoktId, UserId, WallId};
+pub use ids::{
+    ApiKeyId, ClimbId, FaceId, GymId, HoldId, ListId, RunId, StoktHoldId, StoktId, UserId, WallId,
+};
 pub use time::Timestamp;
 pub use words::UnknownWord;

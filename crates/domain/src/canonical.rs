@@ -1,0 +1,86 @@
+//! The canonical form of a climb: what a person can edit, written so that equal climbs give equal bytes.
+//!
+//! Two sides agree on a climb when their canonical forms are equal. Counters and the crowd's grade are observed only.
+
+use serde_json::{Value, json};
+use unicode_normalization::UnicodeNormalization as _;
+
+use crate::holds_list::HoldsList;
+
+/// The editable part of a climb.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct CanonicalClimb {
+    /// The name, composed (NFC).
+    pub name: String,
+    /// The holds sorted by role and id; a list that cannot be read stays as it is.
+    pub holds: String,
+    /// The feet rule.
+    pub feet_rule: Option<String>,
+    /// Whether only its setter may see it.
+    pub is_private: bool,
+    /// Whether it is a benchmark.
+    pub is_benchmark: bool,
+    /// The circuit, as Stokt writes it.
+    pub circuit: String,
+    /// Comma-separated tags.
+    pub tags: String,
+    /// The angle as text.
+    pub angle: String,
+    /// The mirrored holds, sorted alike.
+    pub mirror_holds: String,
+}
+
+impl CanonicalClimb {
+    /// Brings the editable fields of a climb into canonical form.
+    #[expect(clippy::too_many_arguments, reason = "one for each editable field; the caller names them all")]
+    #[must_use]
+    pub fn new(
+        name: &str,
+        holds_list: &str,
+        feet_rule: Option<&str>,
+        is_private: bool,
+        is_benchmark: bool,
+        circuit: &str,
+        tags: &str,
+        angle: &str,
+        mirror_holds_list: &str,
+    ) -> Self {
+        Self {
+            name: name.nfc().collect(),
+            holds: sorted(holds_list),
+            feet_rule: feet_rule.filter(|rule| !rule.is_empty()).map(str::to_owned),
+            is_private,
+            is_benchmark,
+            circuit: circuit.to_owned(),
+            tags: tags.to_owned(),
+            angle: angle.to_owned(),
+            mirror_holds: sorted(mirror_holds_list),
+        }
+    }
+
+    /// The form as JSON.
+    #[must_use]
+    pub fn to_json(&self) -> Value {
+        json!({
+            "angle": self.angle,
+            "circuit": self.circuit,
+            "feet_rule": self.feet_rule,
+            "holds": self.holds,
+            "is_benchmark": self.is_benchmark,
+            "is_private": self.is_private,
+            "mirror_holds": self.mirror_holds,
+            "name": self.name,
+            "tags": self.tags,
+        })
+    }
+
+    /// The form as bytes, to be hashed: keys in alphabetical order, no white space.
+    #[must_use]
+    pub fn to_bytes(&self) -> Vec<u8> {
+        self.to_json().to_string().into_bytes()
+    }
+}
+
+fn sorted(holds: &str) -> String {
+    HoldsList::parse(holds).map_or_else(|_| holds.to_owned(), |list| list.canonical().to_string())
+}
