@@ -29,7 +29,7 @@
 //! # fn main() -> Result<(), Box<dyn std::error::Error>> {
 //! let sim = mastoc_stokt_sim::Sim::builder().climbs(40).start()?;
 //!
-//! let client = Client::builder(sim.base_url())
+//! let client = Client::builder(&sim.base_url())
 //!     .login(sim.username(), SecretString::from(sim.password()))
 //!     .build()?;
 //!

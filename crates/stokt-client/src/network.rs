@@ -2,12 +2,20 @@
 
 use std::{
     io::{self, Read},
+    sync::{
+        Arc,
+        atomic::{AtomicBool, Ordering},
+    },
     time::{Duration, Instant},
 };
 
 use ureq::{
     Agent, Timeout,
     http::{Request, header},
+    unversioned::{
+        resolver::DefaultResolver,
+        transport::{ConnectionDetails, Connector, DefaultConnector, Transport},
+    },
 };
 use url::Url;
 
@@ -49,6 +57,23 @@ pub(crate) struct Network {
     /// Keeps no connection open: a request on a connection that the other side has just closed ends as "nobody
     /// knows", and a change must not pay for that with ten minutes of waiting.
     changing: Agent,
+    connected: Connected,
+}
+
+/// Notes that a connection stands, TLS included: before that, certainly nothing of a request was sent.
+///
+/// It hangs behind ureq's own connectors, an interface that ureq may change in a minor release; should it, this
+/// stops compiling, and nothing else.
+#[derive(Debug, Clone, Default)]
+struct Connected(Arc<AtomicBool>);
+
+impl<In: Transport> Connector<In> for Connected {
+    type Out = In;
+
+    fn connect(&self, _: &ConnectionDetails<'_>, chained: Option<In>) -> Result<Option<In>, ureq::Error> {
+        self.0.store(chained.is_some(), Ordering::SeqCst);
+        Ok(chained)
+    }
 }
 
 impl Network {
@@ -67,9 +92,13 @@ impl Network {
             // A proxy from the environment is for the way out, never for this machine.
             if loopback { config.proxy(None) } else { config }
         };
+        let connected = Connected::default();
+        let connector = DefaultConnector::new().chain(connected.clone());
+        let fresh = configured().max_idle_connections(0).build();
         Self {
             reading: configured().build().new_agent(),
-            changing: configured().max_idle_connections(0).build().new_agent(),
+            changing: Agent::with_parts(fresh, connector, DefaultResolver::default()),
+            connected,
         }
     }
 
@@ -96,7 +125,10 @@ impl Network {
         }
         let unsendable =
             |why: ureq::http::Error| Error::argument(format!("the request cannot be built: {why}"));
-        let agent = if method == Method::Get { &self.reading } else { &self.changing };
+        let fresh = method != Method::Get;
+        let agent = if fresh { &self.changing } else { &self.reading };
+        // One request at a time, so that the mark speaks of this one.
+        self.connected.0.store(false, Ordering::SeqCst);
         let answer = if kind.is_some() || method == Method::Post {
             let request = request.body(bytes).map_err(unsendable)?;
             agent.run(agent.configure_request(request).timeout_global(Some(deadline)).build())
@@ -104,7 +136,14 @@ impl Network {
             let request = request.body(()).map_err(unsendable)?;
             agent.run(agent.configure_request(request).timeout_global(Some(deadline)).build())
         };
-        let (head, body) = answer.map_err(|why| sending_failed(why, deadline))?.into_parts();
+        let failed = |why| {
+            if fresh && !self.connected.0.load(Ordering::SeqCst) {
+                connecting_failed(why)
+            } else {
+                sending_failed(why, deadline)
+            }
+        };
+        let (head, body) = answer.map_err(failed)?.into_parts();
         let text = |name| head.headers.get(name).and_then(|value| value.to_str().ok()).map(str::to_owned);
         Ok(Reply {
             status: head.status.as_u16(),
@@ -114,6 +153,24 @@ impl Network {
             retry_after: text(header::RETRY_AFTER),
             body: Box::new(body.into_reader()),
         })
+    }
+}
+
+/// A failure before the connection stood.
+fn connecting_failed(why: ureq::Error) -> Error {
+    match why {
+        ureq::Error::Timeout(_) => Error::new(ErrorKind::Connect("no answer in time".to_owned())),
+        ureq::Error::Io(why) if why.kind() == io::ErrorKind::InvalidData => {
+            Error::new(ErrorKind::Tls(why.to_string()))
+        }
+        ureq::Error::Io(why) => Error::new(ErrorKind::Connect(why.to_string())),
+        // The time plays no part: none of the others is a matter of time.
+        other => match sending_failed(other, Duration::ZERO) {
+            cut if matches!(cut.kind(), ErrorKind::Cut(_)) => {
+                Error::new(ErrorKind::Connect(cut.kind().to_string()))
+            }
+            known => known,
+        },
     }
 }
 

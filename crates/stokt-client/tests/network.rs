@@ -14,7 +14,7 @@
 mod support;
 
 use std::{
-    io::Write as _,
+    io::{Read as _, Write as _},
     net::TcpListener,
     thread,
     time::{Duration, Instant, SystemTime},
@@ -215,6 +215,76 @@ fn changes_are_sent_once_and_their_outcome_is_told() {
     assert!(matches!(error.kind(), ErrorKind::Connect(_)), "{error}");
     assert_eq!(error.outcome(), Outcome::NotSent);
     assert!(error.is_retryable());
+}
+
+#[test]
+fn a_failed_handshake_sent_nothing() {
+    // A service that speaks no TLS, and one that hangs up in the middle of the handshake.
+    for reply in ["HTTP/1.1 400 Bad\r\nContent-Length: 0\r\n\r\n", ""] {
+        let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+        let address = format!("https://{}", listener.local_addr().unwrap());
+        let service = thread::spawn(move || {
+            for _ in 0..2 {
+                let (mut stream, _) = listener.accept().unwrap();
+                let _ = stream.read(&mut [0; 4096]);
+                let _ = stream.write_all(reply.as_bytes());
+            }
+        });
+        let client = Client::builder(&address).max_retries(0).build().unwrap();
+        let error = client.create_climb("face", &climb()).unwrap_err();
+        assert!(matches!(error.kind(), ErrorKind::Tls(_) | ErrorKind::Connect(_)), "{error}");
+        assert_eq!(error.outcome(), Outcome::NotSent);
+        client.version().unwrap_err();
+        service.join().unwrap();
+    }
+}
+
+#[test]
+fn compressed_answers_are_read_and_capped_by_their_real_size() {
+    // 100,002 bytes, "[" and 100,000 blanks and "]", in 136 bytes of gzip.
+    let mut squeezed =
+        vec![31_u8, 139, 8, 0, 0, 0, 0, 0, 2, 3, 237, 193, 65, 17, 0, 0, 12, 2, 160, 42, 235, 229];
+    squeezed.extend([173, 127, 13, 107, 248, 0, 114, 0]);
+    squeezed.extend([0; 90]);
+    squeezed.extend([192, 172, 47, 159, 9, 131, 134, 162, 134, 1, 0]);
+    let missing = 136 - squeezed.len();
+    let tail = squeezed.len() - 11;
+    squeezed.splice(tail..tail, std::iter::repeat_n(0, missing));
+    let server = Server::start(move |_, stream| {
+        let head = format!(
+            "HTTP/1.1 200 OK\r\nContent-Encoding: gzip\r\nContent-Length: {}\r\n\r\n",
+            squeezed.len()
+        );
+        let _ = stream.write_all(head.as_bytes());
+        let _ = stream.write_all(&squeezed);
+    });
+    let client = server.client();
+    assert!(client.walls("g").unwrap().is_empty());
+    assert_eq!(client.stats().read().bytes, 100_002);
+    let error = server.builder().json_cap(50_000).build().unwrap().walls("g").unwrap_err();
+    assert!(matches!(error.kind(), ErrorKind::TooLarge(50_000)), "{error}");
+}
+
+#[test]
+fn a_client_can_be_shared_between_threads() {
+    fn shared<T: Send + Sync + Clone>() {}
+    shared::<Client>();
+    let busy = std::sync::Arc::new(std::sync::atomic::AtomicUsize::new(0));
+    let most = std::sync::Arc::clone(&busy);
+    let server = Server::start(move |_, stream| {
+        use std::sync::atomic::Ordering;
+        assert_eq!(busy.fetch_add(1, Ordering::SeqCst) % 1000, 0, "one request at a time");
+        thread::sleep(Duration::from_millis(5));
+        busy.fetch_add(999, Ordering::SeqCst);
+        let _ = stream.write_all(json(VERSION).as_bytes());
+    });
+    let client = server.client();
+    thread::scope(|scope| {
+        for _ in 0..4 {
+            scope.spawn(|| (0..5).for_each(|_| drop(client.version().unwrap())));
+        }
+    });
+    assert_eq!(most.load(std::sync::atomic::Ordering::SeqCst), 20_000);
 }
 
 #[test]
