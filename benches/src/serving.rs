@@ -65,10 +65,11 @@ pub(crate) fn measure(report: &mut Report) -> io::Result<()> {
     }
 
     report.section("The same list on PostgreSQL against SQLite")?;
-    let database = mastoc_test_support::postgres::fresh_database("bench", |_| {});
+    let database = mastoc_test_support::postgres::empty_database()
+        .ok_or_else(|| io::Error::other("PostgreSQL was opted out of; there is nothing to compare"))?;
     let postgres_data = folder.path().join("postgres");
-    stokt.import_into(&database.url, &postgres_data)?;
-    let postgres = serve(&database.url, &postgres_data)?;
+    stokt.import_into(database.url(), &postgres_data)?;
+    let postgres = serve(database.url(), &postgres_data)?;
     let (mut theirs, mut ours) = (0.0_f64, 0.0_f64);
     for _ in 0..ROUNDS {
         ours = ours.max(hammer(&sqlite.address, page, "", 200, CONNECTIONS, TIME)?.rate);
