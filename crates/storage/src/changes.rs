@@ -31,7 +31,7 @@ pub struct PendingChange {
 }
 
 #[derive(Insertable)]
-#[diesel(table_name = change_log)]
+#[diesel(table_name = change_log, treat_none_as_default_value = false)]
 struct NewChange<'a> {
     entity: &'a str,
     entity_id: &'a str,

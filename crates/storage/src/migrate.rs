@@ -1,6 +1,5 @@
 //! Bringing a database's schema up to date, and refusing one that a newer program wrote.
 
-use diesel::Connection as _;
 use diesel::connection::SimpleConnection as _;
 use diesel_migrations::{EmbeddedMigrations, MigrationHarness as _, embed_migrations};
 

@@ -4,8 +4,10 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
+use diesel::QueryResult;
+use diesel::connection::{AnsiTransactionManager, SimpleConnection as _, TransactionManager as _, TransactionManagerStatus};
 use diesel::r2d2::Pool;
-use diesel::{Connection as _, SqliteConnection};
+use diesel::result::Error as DieselError;
 
 use crate::changes;
 use crate::conn::{AnyConnection, ReadConn, WriteConn};
@@ -155,69 +157,83 @@ enum Mode {
     Write,
 }
 
-/// Carries either kind of failure through diesel's transactions, which want to build one from their own error.
-enum Failed<E> {
-    Database(diesel::result::Error),
-    Work(E),
-}
-
-impl<E> From<diesel::result::Error> for Failed<E> {
-    fn from(error: diesel::result::Error) -> Self {
-        Self::Database(error)
-    }
-}
-
+/// Runs `work` in a transaction that is begun and ended by hand, through diesel's transaction manager: the work needs
+/// the whole enum, while diesel's own `transaction` lends out one variant.
 fn in_transaction<T, E: From<StoreError>>(
     connection: &mut AnyConnection,
     mode: Mode,
     work: impl FnOnce(&mut AnyConnection) -> Result<T, E>,
 ) -> Result<T, E> {
-    use diesel::connection::{AnsiTransactionManager, SimpleConnection as _, TransactionManager as _};
-
-    // The work needs the whole enum while diesel's own `transaction` lends out one variant; so the transaction is
-    // begun and ended by hand, through diesel's transaction manager.
-    let begin = match connection {
-        AnyConnection::Postgres(c) => AnsiTransactionManager::begin_transaction_sql(
-            c,
-            if mode == Mode::Snapshot { "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY" } else { "BEGIN" },
-        ),
-        AnyConnection::Sqlite(c) => AnsiTransactionManager::begin_transaction_sql(
-            c,
-            if mode == Mode::Snapshot { "BEGIN" } else { "BEGIN IMMEDIATE" },
-        ),
-    };
-    begin.map_err(|error| E::from(StoreError::from(error)))?;
-    let worked: Result<T, Failed<E>> = work(connection).map_err(Failed::Work);
-    let outcome = worked.and_then(|answer| {
-        match connection {
-            AnyConnection::Postgres(c) => AnsiTransactionManager::commit_transaction(c),
-            AnyConnection::Sqlite(c) => AnsiTransactionManager::commit_transaction(c),
+    if let Err(error) = begin(connection, mode) {
+        // SQLite's writer is shared and outlives a panic in the midst of its work; that work is undone here.
+        if !matches!(error, DieselError::AlreadyInTransaction | DieselError::BrokenTransactionManager) {
+            return Err(E::from(StoreError::from(error)));
         }
-        .map(|()| answer)
-        .map_err(Failed::Database)
-    });
-    outcome.map_err(|failed| {
-        let ended = match connection {
-            AnyConnection::Postgres(c) => AnsiTransactionManager::rollback_transaction(c),
-            // SQLite rolls back by itself after some failures (a full disk); a second attempt then says so.
-            AnyConnection::Sqlite(c) => AnsiTransactionManager::rollback_transaction(c).or_else(|_| {
-                reset(c);
-                Ok::<(), diesel::result::Error>(())
-            }),
-        };
-        if let Err(error) = ended {
-            tracing::debug!(%error, "the transaction was ended by the database itself");
+        reset(connection);
+        begin(connection, mode).map_err(|error| E::from(StoreError::from(error)))?;
+    }
+    match work(connection) {
+        Ok(answer) => match commit(connection) {
+            Ok(()) => Ok(answer),
+            Err(error) => {
+                // diesel rolled back already, unless that failed too.
+                end(connection);
+                Err(E::from(StoreError::from(error)))
+            }
+        },
+        Err(error) => {
+            end(connection);
+            Err(error)
         }
-        match failed {
-            Failed::Database(error) => E::from(StoreError::from(error)),
-            Failed::Work(error) => error,
-        }
-    })
+    }
 }
 
-/// Brings a connection whose transaction SQLite ended by itself back to a usable state.
-fn reset(connection: &mut SqliteConnection) {
-    use diesel::connection::{AnsiTransactionManager, SimpleConnection as _, TransactionManager as _};
-    let _already_over = connection.batch_execute("ROLLBACK");
-    *AnsiTransactionManager::transaction_manager_status_mut(connection) = Default::default();
+fn begin(connection: &mut AnyConnection, mode: Mode) -> QueryResult<()> {
+    match (connection, mode) {
+        (AnyConnection::Postgres(c), Mode::Snapshot) => AnsiTransactionManager::begin_transaction_sql(
+            c,
+            "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY",
+        ),
+        (AnyConnection::Postgres(c), Mode::Write) => AnsiTransactionManager::begin_transaction_sql(c, "BEGIN"),
+        (AnyConnection::Sqlite(c), Mode::Snapshot) => AnsiTransactionManager::begin_transaction_sql(c, "BEGIN"),
+        // Taking the write lock at once: a reader that becomes a writer later can be refused without a wait.
+        (AnyConnection::Sqlite(c), Mode::Write) => {
+            AnsiTransactionManager::begin_transaction_sql(c, "BEGIN IMMEDIATE")
+        }
+    }
+}
+
+fn commit(connection: &mut AnyConnection) -> QueryResult<()> {
+    match connection {
+        AnyConnection::Postgres(c) => AnsiTransactionManager::commit_transaction(c),
+        AnyConnection::Sqlite(c) => AnsiTransactionManager::commit_transaction(c),
+    }
+}
+
+/// Rolls back, whatever is left of the transaction.
+fn end(connection: &mut AnyConnection) {
+    let ended = match connection {
+        AnyConnection::Postgres(c) => AnsiTransactionManager::rollback_transaction(c),
+        AnyConnection::Sqlite(c) => AnsiTransactionManager::rollback_transaction(c),
+    };
+    match ended {
+        // No transaction is open any more: a failed commit was rolled back already.
+        Ok(()) | Err(DieselError::NotInTransaction) => {}
+        Err(error) => {
+            // SQLite ends a transaction by itself after some failures (a full disk), and a lost PostgreSQL
+            // connection cannot roll back: the server did.
+            tracing::debug!(%error, "the transaction was ended by the database itself");
+            reset(connection);
+        }
+    }
+}
+
+/// Brings a connection to SQLite back to a usable state, in no transaction. One to PostgreSQL is left as it is: the
+/// pool throws it away.
+fn reset(connection: &mut AnyConnection) {
+    if let AnyConnection::Sqlite(c) = connection {
+        // Fails when SQLite rolled back by itself, which is as good.
+        let _already_over = c.batch_execute("ROLLBACK");
+        *AnsiTransactionManager::transaction_manager_status_mut(c) = TransactionManagerStatus::default();
+    }
 }

@@ -1,0 +1,132 @@
+//! What a record must be to be stored at all: texts without NUL and of bearable length, finite numbers, sane times.
+
+use mastoc_domain::Timestamp;
+use mastoc_domain::import::{Extra, ItemProblem};
+use mastoc_domain::text::{check_imported_name, check_imported_text};
+use serde_json::Value;
+
+/// How much of a text is accepted.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Limit {
+    /// That of names.
+    Name,
+    /// That of all other texts.
+    Text,
+}
+pub(super) use Limit::{Name, Text};
+
+/// How deep unknown JSON may nest; what is read back must stay below the parser's own limit of 128.
+const DEPTH: usize = 100;
+/// Most bytes of a record that is kept in quarantine.
+const KEPT: usize = 64 * 1024;
+
+pub(super) fn problem(code: &str, detail: impl Into<String>) -> ItemProblem {
+    ItemProblem { code: code.into(), detail: detail.into() }
+}
+
+/// The first of these texts that cannot be stored: field, text, limit.
+pub(super) fn texts<'t>(fields: impl IntoIterator<Item = (&'static str, &'t str, Limit)>) -> Option<ItemProblem> {
+    fields.into_iter().find_map(|(field, value, limit)| {
+        let checked = match limit {
+            Name => check_imported_name(value),
+            Text => check_imported_text(value),
+        };
+        checked.err().map(|error| problem("bad_text", format!("{field} {error}")))
+    })
+}
+
+/// An optional text as [`texts`] takes it.
+pub(super) fn optional(text: Option<&String>) -> &str {
+    text.map_or("", String::as_str)
+}
+
+/// The first of these numbers that is none.
+pub(super) fn numbers(fields: impl IntoIterator<Item = (&'static str, Option<f64>)>) -> Option<ItemProblem> {
+    fields.into_iter().find_map(|(field, number)| {
+        number.filter(|number| !number.is_finite()).map(|_| problem("bad_number", format!("{field} is not a number")))
+    })
+}
+
+/// Whether a time can be stored: years 0001 to 9999, which have a text of fixed width.
+pub(super) fn time(field: &str, time: Timestamp) -> Option<ItemProblem> {
+    (time.to_string().len() != 27).then(|| problem("bad_number", format!("{field} is outside the years 0001 to 9999")))
+}
+
+/// Whether a size in pixels fits its column.
+pub(super) fn pixels(field: &str, size: u32) -> Option<ItemProblem> {
+    i32::try_from(size).is_err().then(|| problem("bad_number", format!("{field} is too large for a picture")))
+}
+
+/// Whether the fields without a place of their own can be stored and read back.
+pub(super) fn extra(extra: &Extra) -> Option<ItemProblem> {
+    fn too_deep(value: &Value, left: usize) -> bool {
+        match value {
+            Value::Array(items) => left == 0 || items.iter().any(|item| too_deep(item, left - 1)),
+            Value::Object(object) => left == 0 || object.values().any(|item| too_deep(item, left - 1)),
+            _ => false,
+        }
+    }
+    extra
+        .values()
+        .any(|value| too_deep(value, DEPTH))
+        .then(|| problem("bad_text", format!("its unknown fields nest deeper than {DEPTH} levels")))
+}
+
+/// A refused record in a size that can be kept: whole, or its largest texts cut.
+pub(super) fn shortened(record: Value) -> Value {
+    fn cut(value: &mut Value, depth: usize) {
+        match value {
+            Value::String(text) if text.len() > 1_000 => {
+                let bytes = text.len();
+                *text = text.chars().take(200).collect();
+                text.push_str(&format!("... ({bytes} bytes)"));
+            }
+            Value::Array(items) if depth == 0 || items.len() > 1_000 => *value = Value::Null,
+            Value::Object(object) if depth == 0 || object.len() > 1_000 => *value = Value::Null,
+            Value::Array(items) => items.iter_mut().for_each(|item| cut(item, depth - 1)),
+            Value::Object(object) => object.values_mut().for_each(|item| cut(item, depth - 1)),
+            _ => {}
+        }
+    }
+    let mut record = record;
+    let small = serde_json::to_vec(&record).is_ok_and(|bytes| bytes.len() <= KEPT);
+    if !small || extra_depth_is_odd(&record) {
+        cut(&mut record, 8);
+    }
+    record
+}
+
+fn extra_depth_is_odd(record: &Value) -> bool {
+    record.as_object().is_some_and(|object| {
+        object.values().filter_map(Value::as_object).any(|inner| extra(inner).is_some())
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    #[test]
+    fn a_refused_text_names_its_field() {
+        assert_eq!(texts([("name", "é", Name), ("description", "x", Text)]), None);
+        let refused = texts([("name", "fine", Name), ("description", "a\0b", Text)]).unwrap();
+        assert_eq!(refused.code, "bad_text");
+        assert!(refused.detail.starts_with("description "), "{}", refused.detail);
+    }
+
+    #[test]
+    fn deep_and_huge_records_are_cut_before_they_are_kept() {
+        let mut deep = json!(1);
+        for _ in 0..120 {
+            deep = json!([deep]);
+        }
+        let map: Extra = [("deep".to_owned(), deep)].into_iter().collect();
+        assert_eq!(extra(&map).unwrap().code, "bad_text");
+        let kept = shortened(json!({"name": "x".repeat(10_000_000), "extra": map}));
+        let text = serde_json::to_string(&kept).unwrap();
+        assert!(text.len() < 1_000, "{} bytes", text.len());
+        assert!(serde_json::from_str::<Value>(&text).is_ok());
+    }
+}

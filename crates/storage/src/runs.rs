@@ -1,0 +1,248 @@
+//! Import and synchronisation runs and their reports.
+
+use diesel::prelude::*;
+use mastoc_domain::sync_state::EntityKind;
+use mastoc_domain::{RunId, Timestamp};
+use serde_json::Value;
+
+use crate::conn::{ReadConn, WriteConn, on_backend};
+use crate::error::StoreError;
+use crate::schema::{sync_links, sync_runs};
+use crate::types::{Id, Time};
+
+/// Which way a run moves data.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum RunDirection {
+    /// From Stokt to us: an import or a pull.
+    StoktToMastoc,
+    /// From us to Stokt: a push.
+    MastocToStokt,
+    /// A pull, then a push.
+    Both,
+}
+
+impl RunDirection {
+    /// The word kept in the table.
+    #[must_use]
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::StoktToMastoc => "stokt_to_mastoc",
+            Self::MastocToStokt => "mastoc_to_stokt",
+            Self::Both => "both",
+        }
+    }
+}
+
+/// How much a run looks at.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum RunMode {
+    /// Everything.
+    Full,
+    /// What is new since the watermark.
+    Incremental,
+}
+
+impl RunMode {
+    /// The word kept in the table.
+    #[must_use]
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Full => "full",
+            Self::Incremental => "incremental",
+        }
+    }
+}
+
+/// How a run stands.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum RunStatus {
+    /// It works, or was killed.
+    Running,
+    /// It did everything.
+    Done,
+    /// It finished, but some records were refused or are missing.
+    Partial,
+    /// It stopped on an error.
+    Failed,
+    /// Somebody stopped it; it can be resumed.
+    Interrupted,
+}
+
+impl RunStatus {
+    const ALL: [Self; 5] = [Self::Running, Self::Done, Self::Partial, Self::Failed, Self::Interrupted];
+
+    /// The word kept in the table.
+    #[must_use]
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Running => "running",
+            Self::Done => "done",
+            Self::Partial => "partial",
+            Self::Failed => "failed",
+            Self::Interrupted => "interrupted",
+        }
+    }
+}
+
+/// One run.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Run {
+    /// Its id.
+    pub id: RunId,
+    /// Which way it moves data, as the table's word.
+    pub direction: String,
+    /// How much it looks at, as the table's word.
+    pub mode: String,
+    /// Where it takes data from.
+    pub origin: String,
+    /// How it stands.
+    pub status: RunStatus,
+    /// The remote's time up to which everything was seen.
+    pub watermark: Option<Timestamp>,
+    /// Its report.
+    pub report: Option<Value>,
+    /// When it began.
+    pub started_at: Timestamp,
+    /// When it ended.
+    pub finished_at: Option<Timestamp>,
+}
+
+type Columns =
+    (Id, String, String, String, String, Option<Time>, Option<Value>, Time, Option<Time>);
+
+fn to_run(row: Columns) -> Result<Run, StoreError> {
+    let (id, direction, mode, origin, status, watermark, report, started_at, finished_at) = row;
+    let status = RunStatus::ALL
+        .into_iter()
+        .find(|known| known.as_str() == status)
+        .ok_or_else(|| StoreError::Internal(format!("unknown status '{status}' of a run")))?;
+    Ok(Run {
+        id: RunId(id.0),
+        direction,
+        mode,
+        origin,
+        status,
+        watermark: watermark.map(|time| time.0),
+        report,
+        started_at: started_at.0,
+        finished_at: finished_at.map(|time| time.0),
+    })
+}
+
+/// Records that a run begins.
+///
+/// # Errors
+/// When the database fails.
+pub fn start(
+    conn: &mut WriteConn<'_>,
+    direction: RunDirection,
+    mode: RunMode,
+    origin: &str,
+) -> Result<RunId, StoreError> {
+    let run = RunId::generate();
+    let now = Time(conn.now());
+    on_backend!(conn, |c| diesel::insert_into(sync_runs::table)
+        .values((
+            sync_runs::id.eq(Id(run.0)),
+            sync_runs::direction.eq(direction.as_str()),
+            sync_runs::mode.eq(mode.as_str()),
+            sync_runs::origin.eq(origin),
+            sync_runs::status.eq(RunStatus::Running.as_str()),
+            sync_runs::started_at.eq(now),
+        ))
+        .execute(c))?;
+    Ok(run)
+}
+
+/// Records how a run ended. `watermark`: the remote's time when the run began, for one that saw everything.
+///
+/// # Errors
+/// [`StoreError::NotFound`] when there is no such run, or the database's failure.
+pub fn finish(
+    conn: &mut WriteConn<'_>,
+    run: RunId,
+    status: RunStatus,
+    report: &Value,
+    watermark: Option<Timestamp>,
+) -> Result<(), StoreError> {
+    let now = Time(conn.now());
+    let changed = on_backend!(conn, |c| diesel::update(sync_runs::table.find(Id(run.0)))
+        .set((
+            sync_runs::status.eq(status.as_str()),
+            sync_runs::report.eq(Some(report)),
+            sync_runs::watermark.eq(watermark.map(Time)),
+            sync_runs::finished_at.eq(Some(now)),
+        ))
+        .execute(c))?;
+    if changed == 0 { Err(StoreError::NotFound) } else { Ok(()) }
+}
+
+/// Records that an interrupted or killed run goes on under the same id.
+///
+/// # Errors
+/// [`StoreError::NotFound`] when there is no such run, or the database's failure.
+pub fn resume(conn: &mut WriteConn<'_>, run: RunId) -> Result<(), StoreError> {
+    let changed = on_backend!(conn, |c| diesel::update(sync_runs::table.find(Id(run.0)))
+        .set((sync_runs::status.eq(RunStatus::Running.as_str()), sync_runs::finished_at.eq(None::<Time>)))
+        .execute(c))?;
+    if changed == 0 { Err(StoreError::NotFound) } else { Ok(()) }
+}
+
+/// The latest run from this origin that did not come to its end: killed, interrupted, or failed.
+///
+/// # Errors
+/// When the database fails.
+pub fn latest_unfinished(conn: &mut ReadConn<'_>, origin: &str) -> Result<Option<Run>, StoreError> {
+    let unfinished = [RunStatus::Running, RunStatus::Interrupted, RunStatus::Failed].map(RunStatus::as_str);
+    let latest: Option<Run> = latest(conn, origin)?;
+    Ok(latest.filter(|run| unfinished.contains(&run.status.as_str())))
+}
+
+/// The latest run from this origin.
+///
+/// # Errors
+/// When the database fails.
+pub fn latest(conn: &mut ReadConn<'_>, origin: &str) -> Result<Option<Run>, StoreError> {
+    let row: Option<Columns> = on_backend!(conn, |c| sync_runs::table
+        .filter(sync_runs::origin.eq(origin))
+        .order((sync_runs::started_at.desc(), sync_runs::id.desc()))
+        .first(c)
+        .optional())?;
+    row.map(to_run).transpose()
+}
+
+/// The run with this id.
+///
+/// # Errors
+/// When the database fails.
+pub fn by_id(conn: &mut ReadConn<'_>, run: RunId) -> Result<Option<Run>, StoreError> {
+    let row: Option<Columns> =
+        on_backend!(conn, |c| sync_runs::table.find(Id(run.0)).first(c).optional())?;
+    row.map(to_run).transpose()
+}
+
+/// The watermark of the latest run from this origin that came to its end with one.
+///
+/// # Errors
+/// When the database fails.
+pub fn watermark(conn: &mut ReadConn<'_>, origin: &str) -> Result<Option<Timestamp>, StoreError> {
+    let time: Option<Option<Time>> = on_backend!(conn, |c| sync_runs::table
+        .filter(sync_runs::origin.eq(origin))
+        .filter(sync_runs::watermark.is_not_null())
+        .order((sync_runs::started_at.desc(), sync_runs::id.desc()))
+        .select(sync_runs::watermark)
+        .first(c)
+        .optional())?;
+    Ok(time.flatten().map(|time| time.0))
+}
+
+/// How many rows of this kind are linked to Stokt: what a suddenly empty remote is compared with.
+///
+/// # Errors
+/// When the database fails.
+pub fn linked_count(conn: &mut ReadConn<'_>, entity: EntityKind) -> Result<i64, StoreError> {
+    Ok(on_backend!(conn, |c| sync_links::table
+        .filter(sync_links::entity.eq(entity.as_str()))
+        .count()
+        .get_result(c))?)
+}
