@@ -1,1 +1,33 @@
-//! The board kept in SQLite or PostgreSQL: the only crate that knows diesel.
+//! The board kept in SQLite or PostgreSQL.
+//!
+//! Invariants of this crate:
+//! - nothing outside it names diesel, and no code outside it asks which database it is on;
+//! - repositories are free functions over [`ReadConn`] and [`WriteConn`] that take and return domain types;
+//! - every write runs in the one transaction of [`Store::write`], which also logs the changes that readers can see;
+//! - the number of statements of an operation never depends on the size of the data it serves;
+//! - diesel's errors are read in `error.rs` only.
+
+pub mod changes;
+pub mod checkpoints;
+mod conn;
+mod error;
+pub mod export;
+pub mod import;
+pub mod links;
+pub mod locks;
+mod migrate;
+mod pool;
+pub mod quarantine;
+pub mod runs;
+mod schema;
+pub mod seen;
+mod sql;
+mod store;
+mod target;
+mod types;
+
+pub use conn::{ReadConn, WriteConn};
+pub use error::StoreError;
+pub use locks::RunLock;
+pub use store::{Store, StoreOptions};
+pub use target::DatabaseTarget;
