@@ -7,11 +7,19 @@
 //! - the number of statements of an operation never depends on the size of the data it serves;
 //! - diesel's errors are read in `error.rs` only.
 
+pub mod api_keys;
 pub mod changes;
 pub mod checkpoints;
+pub mod climbs;
 mod conn;
 mod error;
 pub mod export;
+pub mod faces;
+pub mod feed;
+mod fragment;
+pub mod gyms;
+pub mod holds;
+pub mod images;
 pub mod import;
 pub mod links;
 pub mod locks;
@@ -21,13 +29,18 @@ pub mod quarantine;
 pub mod runs;
 mod schema;
 pub mod seen;
+pub mod setters;
 mod sql;
+pub mod stats;
 mod store;
 mod target;
 mod types;
+mod visibility;
+pub mod walls;
 
 pub use conn::{ReadConn, WriteConn};
 pub use error::StoreError;
 pub use locks::RunLock;
 pub use store::{Store, StoreOptions};
 pub use target::DatabaseTarget;
+pub use visibility::Viewer;

@@ -61,9 +61,8 @@ impl ToSql<DbUuid, Pg> for Id {
 }
 
 impl FromSql<DbUuid, Sqlite> for Id {
-    fn from_sql(value: <Sqlite as Backend>::RawValue<'_>) -> deserialize::Result<Self> {
-        let bytes = <Vec<u8> as FromSql<diesel::sql_types::Binary, Sqlite>>::from_sql(value)?;
-        Ok(Id(Uuid::from_slice(&bytes)?))
+    fn from_sql(mut value: <Sqlite as Backend>::RawValue<'_>) -> deserialize::Result<Self> {
+        Ok(Id(Uuid::from_slice(value.read_blob())?))
     }
 }
 
@@ -88,10 +87,55 @@ impl ToSql<DbTime, Pg> for Time {
 }
 
 impl FromSql<DbTime, Sqlite> for Time {
-    fn from_sql(value: <Sqlite as Backend>::RawValue<'_>) -> deserialize::Result<Self> {
-        let text = <String as FromSql<diesel::sql_types::Text, Sqlite>>::from_sql(value)?;
-        Ok(Time(Timestamp::parse(&text)?))
+    fn from_sql(mut value: <Sqlite as Backend>::RawValue<'_>) -> deserialize::Result<Self> {
+        let text = value.read_text();
+        match fixed_width(text) {
+            Some(time) => Ok(Time(Timestamp::from_utc(time))),
+            None => Ok(Time(Timestamp::parse(text)?)),
+        }
     }
+}
+
+/// Reads exactly the form that we write, `2025-12-17T15:56:38.491973Z`, several times faster than a general parser;
+/// a page of climbs has hundreds of times.
+fn fixed_width(text: &str) -> Option<DateTime<Utc>> {
+    let bytes: &[u8; 27] = text.as_bytes().try_into().ok()?;
+    let [
+        y0,
+        y1,
+        y2,
+        y3,
+        b'-',
+        m0,
+        m1,
+        b'-',
+        d0,
+        d1,
+        b'T',
+        h0,
+        h1,
+        b':',
+        i0,
+        i1,
+        b':',
+        s0,
+        s1,
+        b'.',
+        f @ ..,
+        b'Z',
+    ] = bytes
+    else {
+        return None;
+    };
+    let number = |digits: &[u8]| {
+        digits
+            .iter()
+            .try_fold(0_u32, |sum, digit| digit.is_ascii_digit().then(|| sum * 10 + u32::from(digit - b'0')))
+    };
+    let year = i32::try_from(number(&[*y0, *y1, *y2, *y3])?).ok()?;
+    chrono::NaiveDate::from_ymd_opt(year, number(&[*m0, *m1])?, number(&[*d0, *d1])?)?
+        .and_hms_micro_opt(number(&[*h0, *h1])?, number(&[*i0, *i1])?, number(&[*s0, *s1])?, number(f)?)
+        .map(|time| time.and_utc())
 }
 
 impl ToSql<DbTime, Sqlite> for Time {
@@ -105,5 +149,31 @@ impl Id {
     /// For lists of ids.
     pub(crate) fn all(ids: impl IntoIterator<Item = Uuid>) -> Vec<Self> {
         ids.into_iter().map(Self).collect()
+    }
+
+    /// For lists of ids that are looked up: each once, in order.
+    pub(crate) fn sorted(ids: impl IntoIterator<Item = Uuid>) -> Vec<Self> {
+        let mut ids = Self::all(ids);
+        ids.sort_unstable();
+        ids.dedup();
+        ids
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_fast_reading_of_times_agrees_with_the_general_one() {
+        for text in
+            ["2025-12-17T15:56:38.491973Z", "0001-01-01T00:00:00.000000Z", "2024-02-29T23:59:59.999999Z"]
+        {
+            assert_eq!(fixed_width(text).map(Timestamp::from_utc), Timestamp::parse(text).ok(), "{text}");
+        }
+        for text in ["2025-02-29T00:00:00.000000Z", "2025-12-17 15:56:38.491973Z", "2025-12-17T15:56:38Z", ""]
+        {
+            assert_eq!(fixed_width(text), None, "{text}");
+        }
     }
 }

@@ -172,7 +172,12 @@ CREATE INDEX climbs_by_grade ON climbs (grade_rank, id);
 CREATE INDEX climbs_by_climbed ON climbs (climbed_by, id);
 CREATE INDEX climbs_by_likes ON climbs (total_likes, id);
 CREATE INDEX climbs_local ON climbs (created_at, id) WHERE stokt_id IS NULL;
+CREATE INDEX climbs_by_synced ON climbs (synced_at, id);
 CREATE INDEX climbs_private ON climbs (face_id, id) WHERE is_private;
+-- Filters that few climbs pass: a page in the order of time walks only those.
+CREATE INDEX climbs_benchmark ON climbs (created_at, id) WHERE is_benchmark;
+CREATE INDEX climbs_born_here ON climbs (created_at, id) WHERE source = 'mastoc';
+CREATE INDEX climbs_tagged ON climbs (created_at, id) WHERE tags <> '';
 
 -- Which holds a climb uses, in which role; what search by holds runs on. One hold may carry two roles.
 CREATE TABLE climb_holds (

@@ -1,0 +1,176 @@
+//! What changed since a place in the change log, as rows: what a copy of the board needs to follow it.
+
+use std::collections::HashMap;
+use std::str::FromStr;
+
+use mastoc_domain::board::{Climb, Face, Gym, Hold, Setter, Wall};
+use mastoc_domain::change::ChangeKind;
+use mastoc_domain::sync_state::EntityKind;
+use mastoc_domain::{ClimbId, FaceId, GymId, HoldId, UserId, WallId};
+
+use crate::changes::{self, Change};
+use crate::conn::ReadConn;
+use crate::error::StoreError;
+use crate::visibility::Viewer;
+use crate::{climbs, faces, gyms, holds, setters, walls};
+
+/// Rows of every kind, as they are now; each kind in the order of ids.
+#[derive(Debug, Clone, PartialEq, Default)]
+pub struct FeedRows {
+    /// Gyms.
+    pub gyms: Vec<Gym>,
+    /// Walls.
+    pub walls: Vec<Wall>,
+    /// Faces.
+    pub faces: Vec<Face>,
+    /// Holds.
+    pub holds: Vec<Hold>,
+    /// Setters.
+    pub users: Vec<Setter>,
+    /// Climbs.
+    pub climbs: Vec<Climb>,
+}
+
+/// A row that is gone for this reader.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Gone {
+    /// What kind of row.
+    pub kind: EntityKind,
+    /// Its id, as text.
+    pub id: String,
+}
+
+/// One step of following the board.
+#[derive(Debug, Clone, PartialEq)]
+pub struct FeedPage {
+    /// Rows that came into being in this step.
+    pub created: FeedRows,
+    /// Rows that changed.
+    pub updated: FeedRows,
+    /// Rows that were deleted or hidden, in the order in which that happened.
+    pub deleted: Vec<Gone>,
+    /// Where the next step starts.
+    pub next: i64,
+    /// Whether there is more already.
+    pub has_more: bool,
+}
+
+/// What the entries of one page say together about one row.
+struct Told {
+    kind: EntityKind,
+    id: String,
+    is_new: bool,
+    is_deleted: bool,
+    is_public: bool,
+    latest: i64,
+}
+
+/// The rows that the entries are about, in the order of their latest entries.
+fn gather(entries: Vec<Change>) -> Vec<Told> {
+    let mut told: HashMap<(EntityKind, String), Told> = HashMap::with_capacity(entries.len());
+    for entry in entries {
+        let row = told.entry((entry.entity, entry.entity_id.clone())).or_insert_with(|| Told {
+            kind: entry.entity,
+            id: entry.entity_id,
+            is_new: false,
+            is_deleted: false,
+            is_public: false,
+            latest: entry.seq,
+        });
+        row.is_new |= entry.kind == ChangeKind::Created;
+        row.is_deleted = entry.kind == ChangeKind::Deleted;
+        row.is_public |= entry.is_public;
+        row.latest = entry.seq;
+    }
+    let mut told: Vec<Told> = told.into_values().collect();
+    told.sort_unstable_by_key(|row| row.latest);
+    told
+}
+
+/// The ids of the rows of one kind that should still be there.
+fn wanted<T: FromStr>(told: &[Told], kind: EntityKind) -> Result<Vec<T>, StoreError> {
+    told.iter()
+        .filter(|row| row.kind == kind && !row.is_deleted)
+        .map(|row| {
+            let unreadable =
+                |_| StoreError::Internal(format!("unreadable {kind} id '{}' in the change log", row.id));
+            row.id.parse().map_err(unreadable)
+        })
+        .collect()
+}
+
+/// Collects the rows that were found, and remembers which those are.
+struct Delivery {
+    told: HashMap<(EntityKind, String), bool>,
+}
+
+impl Delivery {
+    fn of(told: &[Told]) -> Self {
+        Self { told: told.iter().map(|row| ((row.kind, row.id.clone()), row.is_new)).collect() }
+    }
+
+    /// Puts each row among the new or the changed ones. What stays in `told` was not found.
+    fn put<R>(
+        &mut self,
+        kind: EntityKind,
+        found: Vec<R>,
+        id: impl Fn(&R) -> String,
+        created: &mut Vec<R>,
+        updated: &mut Vec<R>,
+    ) {
+        for row in found {
+            match self.told.remove(&(kind, id(&row))) {
+                Some(true) => created.push(row),
+                Some(false) => updated.push(row),
+                None => {}
+            }
+        }
+    }
+}
+
+/// Follows the board: what the next `limit` entries of the log behind `since` (0 for the start) mean to `viewer`.
+///
+/// Each row comes once, as it is now. A row that is not there for the reader comes as deleted if they may have had it
+/// before: if an entry is public, or says that it was deleted; otherwise it does not come at all. Readers without
+/// special rights are not told of entries that are not public. Call it in a
+/// [`Store::snapshot`](crate::Store::snapshot). At most seven statements, however much changed.
+///
+/// # Errors
+/// When the database fails.
+pub fn page(conn: &mut ReadConn<'_>, viewer: Viewer, since: i64, limit: i64) -> Result<FeedPage, StoreError> {
+    let limit = limit.max(1);
+    let mut entries = changes::since(conn, since, limit.saturating_add(1), viewer == Viewer::Public)?;
+    let asked = usize::try_from(limit).unwrap_or(usize::MAX);
+    let has_more = entries.len() > asked;
+    entries.truncate(asked);
+    let next = entries.last().map_or(since, |last| last.seq);
+
+    let told = gather(entries);
+    let mut delivery = Delivery::of(&told);
+    let (mut new, mut old) = (FeedRows::default(), FeedRows::default());
+
+    let found = gyms::by_ids(conn, &wanted::<GymId>(&told, EntityKind::Gym)?)?;
+    delivery.put(EntityKind::Gym, found, |row| row.id.to_string(), &mut new.gyms, &mut old.gyms);
+    let found = walls::by_ids(conn, &wanted::<WallId>(&told, EntityKind::Wall)?)?;
+    delivery.put(EntityKind::Wall, found, |row| row.id.to_string(), &mut new.walls, &mut old.walls);
+    let found = faces::by_ids(conn, viewer, &wanted::<FaceId>(&told, EntityKind::Face)?)?;
+    delivery.put(EntityKind::Face, found, |row| row.id.to_string(), &mut new.faces, &mut old.faces);
+    let holds: Vec<HoldId> = wanted::<i64>(&told, EntityKind::Hold)?.into_iter().map(HoldId).collect();
+    let found = holds::by_ids(conn, &holds)?;
+    delivery.put(EntityKind::Hold, found, |row| row.id.to_string(), &mut new.holds, &mut old.holds);
+    let found = setters::by_ids(conn, viewer, &wanted::<UserId>(&told, EntityKind::User)?)?;
+    delivery.put(EntityKind::User, found, |row| row.id.to_string(), &mut new.users, &mut old.users);
+    let found = climbs::by_ids(conn, viewer, &wanted::<ClimbId>(&told, EntityKind::Climb)?)?;
+    delivery.put(EntityKind::Climb, found, |row| row.id.to_string(), &mut new.climbs, &mut old.climbs);
+
+    let mut missing = delivery.told;
+    let deleted = told
+        .into_iter()
+        .filter_map(|row| {
+            let key = (row.kind, row.id);
+            missing.remove(&key)?;
+            (row.is_public || row.is_deleted).then(|| Gone { kind: key.0, id: key.1 })
+        })
+        .collect();
+    Ok(FeedPage { created: new, updated: old, deleted, next, has_more })
+}
