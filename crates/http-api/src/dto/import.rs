@@ -1,0 +1,287 @@
+//! Batches of an import, read so that one bad record does not lose the others, and their answers.
+
+use mastoc_domain::StoktId;
+use mastoc_domain::import::{
+    BatchOutcome, ImportClimb, ImportFace, ImportGym, ImportHold, ImportUser, ImportWall, ItemProblem,
+    ItemStatus,
+};
+use mastoc_storage::import::{self, ImportContext};
+use mastoc_storage::{StoreError, WriteConn};
+use serde::de::DeserializeOwned;
+use serde::{Deserialize, Deserializer, Serialize};
+use serde_json::Value;
+use utoipa::ToSchema;
+use uuid::Uuid;
+
+use super::import_items::{ClimbItem, FaceItem, GymItem, HoldItem, UserItem, WallItem, Wrong};
+
+/// The code of a record that is not of the right shape.
+const BAD_RECORD: &str = "bad_record";
+/// Messages repeat what was sent; they are cut to this many characters.
+const LONGEST_DETAIL: usize = 200;
+
+/// A record as it is sent, what it becomes, and how it is written.
+pub(crate) trait Importable: DeserializeOwned + Send + 'static {
+    /// The domain's record.
+    type Record: TryFrom<Self, Error = Wrong> + Send;
+
+    /// Writes a batch.
+    fn write(
+        conn: &mut WriteConn<'_>,
+        context: &ImportContext<'_>,
+        records: &[Self::Record],
+    ) -> Result<BatchOutcome, StoreError>;
+}
+
+/// A body of many records.
+pub(crate) trait Batch: DeserializeOwned + Send + 'static {
+    /// Its records.
+    type Item: Importable;
+
+    /// The records, and the account that asked Stokt for them.
+    fn into_parts(self) -> (Vec<Lenient<Self::Item>>, Option<StoktId>);
+}
+
+macro_rules! importable {
+    ($($item:ident => $record:ident, $write:ident, $(#[$doc:meta])* $batch:ident;)+) => {$(
+        impl Importable for $item {
+            type Record = $record;
+
+            fn write(
+                conn: &mut WriteConn<'_>,
+                context: &ImportContext<'_>,
+                records: &[$record],
+            ) -> Result<BatchOutcome, StoreError> {
+                import::$write(conn, context, records)
+            }
+        }
+
+        $(#[$doc])*
+        #[derive(Deserialize, ToSchema)]
+        pub(crate) struct $batch {
+            /// At most 5,000 records.
+            #[schema(value_type = Vec<$item>)]
+            $write: Vec<Lenient<$item>>,
+            /// The Stokt account that asked, for what `viewer` says.
+            account: Option<Uuid>,
+        }
+
+        impl Batch for $batch {
+            type Item = $item;
+
+            fn into_parts(self) -> (Vec<Lenient<$item>>, Option<StoktId>) {
+                (self.$write, self.account.map(StoktId))
+            }
+        }
+    )+};
+}
+
+importable! {
+    GymItem => ImportGym, gyms, /// Many gyms.
+        GymBatch;
+    WallItem => ImportWall, walls, /// Many walls.
+        WallBatch;
+    FaceItem => ImportFace, faces, /// Many faces.
+        FaceBatch;
+    UserItem => ImportUser, users, /// Many setters.
+        UserBatch;
+    HoldItem => ImportHold, holds, /// Many holds.
+        HoldBatch;
+    ClimbItem => ImportClimb, climbs, /// Many climbs.
+        ClimbBatch;
+}
+
+/// A record that may be of the wrong shape without spoiling the batch.
+pub(crate) enum Lenient<T> {
+    /// It has the right shape.
+    Read(Box<T>),
+    /// It has not.
+    Bad {
+        /// Its `stokt_id`, if it has one.
+        stokt_id: Option<String>,
+        /// What is wrong.
+        why: String,
+    },
+}
+
+impl<'de, T: DeserializeOwned> Deserialize<'de> for Lenient<T> {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let value = Value::deserialize(deserializer)?;
+        let stokt_id = match value.get("stokt_id") {
+            Some(Value::String(text)) => Some(text.chars().take(LONGEST_DETAIL).collect()),
+            Some(Value::Number(number)) => Some(number.to_string()),
+            _ => None,
+        };
+        Ok(match serde_json::from_value(value) {
+            Ok(record) => Self::Read(Box::new(record)),
+            Err(error) => Self::Bad { stokt_id, why: shortened(&error.to_string()) },
+        })
+    }
+}
+
+fn shortened(text: &str) -> String {
+    text.chars().filter(|c| !c.is_control()).take(LONGEST_DETAIL).collect()
+}
+
+/// Domain records of a batch with their places in it, and what could not be read.
+pub(crate) struct Sorted<R> {
+    pub(crate) records: Vec<R>,
+    /// The place in the batch of each of `records`.
+    places: Vec<usize>,
+    refused: Vec<ItemNote>,
+    total: usize,
+}
+
+impl<R> Sorted<R> {
+    /// Reads each record by itself.
+    pub(crate) fn of<T>(items: Vec<Lenient<T>>) -> Self
+    where
+        R: TryFrom<T, Error = Wrong>,
+    {
+        let total = items.len();
+        let mut sorted = Self {
+            records: Vec::with_capacity(total),
+            places: Vec::with_capacity(total),
+            refused: Vec::new(),
+            total,
+        };
+        for (index, item) in items.into_iter().enumerate() {
+            let (stokt_id, why) = match item {
+                Lenient::Read(record) => match R::try_from(*record) {
+                    Ok(record) => {
+                        sorted.records.push(record);
+                        sorted.places.push(index);
+                        continue;
+                    }
+                    Err(why) => (None, shortened(&why)),
+                },
+                Lenient::Bad { stokt_id, why } => (stokt_id, why),
+            };
+            sorted.refused.push(ItemNote { index, stokt_id, code: BAD_RECORD.to_owned(), detail: why });
+        }
+        sorted
+    }
+
+    /// The first record that could not be read: code and detail.
+    pub(crate) fn refusal(&self) -> Option<(&str, &str)> {
+        self.refused.first().map(|note| (note.code.as_str(), note.detail.as_str()))
+    }
+
+    /// The answer to the whole batch.
+    pub(crate) fn answer(self, outcome: BatchOutcome) -> BatchAnswer {
+        let (created, updated) = (outcome.created(), outcome.updated());
+        let (mut failures, mut notes) = (self.refused, Vec::new());
+        for item in outcome.items {
+            let index = self.places.get(item.index).copied().unwrap_or(item.index);
+            let note = |problem: ItemProblem| ItemNote {
+                index,
+                stokt_id: Some(item.stokt_id.clone()),
+                code: problem.code,
+                detail: problem.detail,
+            };
+            if let ItemStatus::Failed(problem) = item.status {
+                failures.push(note(problem));
+            }
+            notes.extend(item.notes.into_iter().map(note));
+        }
+        failures.sort_by_key(|failure| failure.index);
+        BatchAnswer { created, updated, errors: failures.len(), total: self.total, failures, notes }
+    }
+}
+
+/// What is said about one record of a batch.
+#[derive(Debug, Serialize, ToSchema)]
+pub(crate) struct ItemNote {
+    /// Its place in the batch, from 0.
+    index: usize,
+    /// Stokt's id as text, where it could be read.
+    stokt_id: Option<String>,
+    /// A word that never changes, such as `unknown_face`.
+    code: String,
+    /// What it is, for a person.
+    detail: String,
+}
+
+/// What became of a batch; the rest of `total` was unchanged.
+#[derive(Debug, Serialize, ToSchema)]
+pub(crate) struct BatchAnswer {
+    /// New rows.
+    created: usize,
+    /// Rows that really changed.
+    updated: usize,
+    /// Records that were refused; the others were kept.
+    errors: usize,
+    /// Records in the batch.
+    total: usize,
+    /// Why records were refused, in the batch's order.
+    failures: Vec<ItemNote>,
+    /// What is odd about records that were kept.
+    notes: Vec<ItemNote>,
+}
+
+/// Our id of an imported row: a number for a hold, a UUID otherwise; null after a dry run of something new.
+#[derive(Debug, Serialize, ToSchema)]
+#[serde(untagged)]
+pub(crate) enum LocalId {
+    /// A hold's.
+    Hold(i64),
+    /// Anything else's.
+    Other(Option<String>),
+}
+
+/// What became of one record.
+#[derive(Debug, Serialize, ToSchema)]
+pub(crate) struct SingleAnswer {
+    /// Our id.
+    #[schema(value_type = String)]
+    id: LocalId,
+    /// `created`, `updated` or `exists`.
+    status: &'static str,
+}
+
+impl SingleAnswer {
+    /// The answer to the only record of a batch, or why it was refused.
+    pub(crate) fn of(outcome: BatchOutcome) -> Result<Self, ItemProblem> {
+        let numbered = outcome.kind == mastoc_domain::sync_state::EntityKind::Hold;
+        let Some(item) = outcome.items.into_iter().next() else {
+            return Err(ItemProblem {
+                code: BAD_RECORD.to_owned(),
+                detail: "there was no record".to_owned(),
+            });
+        };
+        let status = match item.status {
+            ItemStatus::Created => "created",
+            ItemStatus::Updated => "updated",
+            ItemStatus::Exists | ItemStatus::KeptLocal => "exists",
+            ItemStatus::Failed(problem) => return Err(problem),
+        };
+        let number = item.local_id.as_deref().filter(|_| numbered).and_then(|text| text.parse().ok());
+        Ok(Self { id: number.map_or(LocalId::Other(item.local_id), LocalId::Hold), status })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn one_bad_record_does_not_spoil_the_batch_and_places_are_kept() {
+        let body = r#"{"holds": [
+            {"stokt_id": "x"},
+            {"stokt_id": 7, "face_stokt_id": "5a2f3c1e-0000-4000-8000-000000000001", "centroid_str": "1.5 2", "area": 3.25},
+            {"stokt_id": 0, "face_stokt_id": "5a2f3c1e-0000-4000-8000-000000000001", "centroid_x": 1, "centroid_y": 2},
+            17
+        ], "unknown": true}"#;
+        let batch: HoldBatch = serde_json::from_str(body).unwrap();
+        let sorted = Sorted::of(batch.into_parts().0);
+        assert_eq!(sorted.records.len(), 1);
+        let hold = &sorted.records[0];
+        assert_eq!((hold.centroid_x, hold.centroid_y, hold.shape.area.as_str()), (1.5, 2.0, "3.25"));
+        let outcome = BatchOutcome { kind: mastoc_domain::sync_state::EntityKind::Hold, items: Vec::new() };
+        assert_eq!(sorted.places, [1]);
+        let answer = sorted.answer(outcome);
+        assert_eq!((answer.errors, answer.total), (3, 4));
+        assert_eq!(answer.failures.iter().map(|f| f.index).collect::<Vec<_>>(), [0, 2, 3]);
+        assert_eq!(answer.failures[0].stokt_id.as_deref(), Some("x"));
+    }
+}

@@ -1,0 +1,91 @@
+//! What the server counts about itself, in Prometheus' text format.
+
+use prometheus::{
+    Encoder as _, Histogram, HistogramOpts, HistogramVec, IntCounter, IntCounterVec, IntGauge, Opts,
+    Registry, TextEncoder,
+};
+
+/// Seconds; from a cached answer to a large import.
+const BUCKETS: &[f64] = &[0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 10.0, 30.0];
+
+/// All counters of one server.
+pub(crate) struct Metrics {
+    registry: Registry,
+    requests: IntCounterVec,
+    seconds: HistogramVec,
+    pub(crate) in_flight: IntGauge,
+    pub(crate) cache_hits: IntCounter,
+    pub(crate) cache_misses: IntCounter,
+    cache_bytes: IntGauge,
+    statements: IntGauge,
+}
+
+impl Metrics {
+    pub(crate) fn new() -> Result<Self, prometheus::Error> {
+        let metrics = Self {
+            registry: Registry::new_custom(Some("mastoc".to_owned()), None)?,
+            requests: IntCounterVec::new(
+                Opts::new("http_requests_total", "Requests answered, by method, route and status."),
+                &["method", "route", "status"],
+            )?,
+            seconds: HistogramVec::new(
+                HistogramOpts::new("http_request_seconds", "Time until the answer's head, by route.")
+                    .buckets(BUCKETS.to_vec()),
+                &["route"],
+            )?,
+            in_flight: IntGauge::new("http_requests_in_flight", "Requests that wait for their answer.")?,
+            cache_hits: IntCounter::new("answer_cache_hits_total", "Answers that were rendered before.")?,
+            cache_misses: IntCounter::new("answer_cache_misses_total", "Answers that had to be rendered.")?,
+            cache_bytes: IntGauge::new("answer_cache_bytes", "Memory that rendered answers take.")?,
+            statements: IntGauge::new("database_statements", "Statements run since the start.")?,
+        };
+        let registry = &metrics.registry;
+        registry.register(Box::new(metrics.requests.clone()))?;
+        registry.register(Box::new(metrics.seconds.clone()))?;
+        registry.register(Box::new(metrics.in_flight.clone()))?;
+        registry.register(Box::new(metrics.cache_hits.clone()))?;
+        registry.register(Box::new(metrics.cache_misses.clone()))?;
+        registry.register(Box::new(metrics.cache_bytes.clone()))?;
+        registry.register(Box::new(metrics.statements.clone()))?;
+        Ok(metrics)
+    }
+
+    /// Counts one answered request. `route` is a pattern, so that the number of series stays small.
+    pub(crate) fn answered(&self, method: &str, route: &str, status: u16, seconds: f64) {
+        self.requests.with_label_values(&[method, route, status_text(status)]).inc();
+        let histogram: Histogram = self.seconds.with_label_values(&[route]);
+        histogram.observe(seconds);
+    }
+
+    /// Everything, as text.
+    pub(crate) fn render(&self, statements: u64, cache_bytes: u64) -> Result<Vec<u8>, prometheus::Error> {
+        self.statements.set(i64::try_from(statements).unwrap_or(i64::MAX));
+        self.cache_bytes.set(i64::try_from(cache_bytes).unwrap_or(i64::MAX));
+        let mut text = Vec::new();
+        TextEncoder::new().encode(&self.registry.gather(), &mut text)?;
+        Ok(text)
+    }
+}
+
+/// A status as text, without an allocation for the usual ones.
+fn status_text(status: u16) -> &'static str {
+    match status {
+        200 => "200",
+        201 => "201",
+        204 => "204",
+        304 => "304",
+        400 => "400",
+        401 => "401",
+        403 => "403",
+        404 => "404",
+        405 => "405",
+        413 => "413",
+        422 => "422",
+        500 => "500",
+        503 => "503",
+        200..300 => "2xx",
+        300..400 => "3xx",
+        400..500 => "4xx",
+        _ => "5xx",
+    }
+}

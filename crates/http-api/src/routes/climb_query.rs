@@ -1,0 +1,111 @@
+//! The query of a list of climbs: filters, order and place.
+
+use base64::Engine as _;
+use base64::prelude::BASE64_URL_SAFE_NO_PAD;
+use mastoc_domain::grade::FontGrade;
+use mastoc_domain::holds_list::Role;
+use mastoc_domain::{HoldId, UserId};
+use mastoc_storage::climbs::{ClimbCursor, ClimbFilter, ClimbSort, HoldMatch};
+
+use crate::query::Query;
+
+/// How many holds a climb can be asked to have.
+const MOST_HOLDS: i32 = 1_000;
+/// The IRCRA scale ends far below.
+const MOST_IRCRA: f64 = 100.0;
+
+/// Reads every filter of a list of climbs.
+pub(super) fn filter(query: &mut Query) -> ClimbFilter {
+    let mut setter_ids = query.list("setter_ids", "a UUID", |text| text.parse::<UserId>().ok());
+    setter_ids.extend(query.value::<UserId>("setter_id", "a UUID"));
+    for (name, needs) in [("my", "somebody who is logged in"), ("list_id", "a list that the caller may see")]
+    {
+        if query.text(name).is_some() {
+            query.refuse(name, format!("needs {needs}; an API key acts for the service, not for a person"));
+        }
+    }
+    ClimbFilter {
+        gym_id: query.value("gym_id", "a UUID"),
+        face_id: query.value("face_id", "a UUID"),
+        setter_ids,
+        exclude_setter_ids: query.list("exclude_setter_ids", "a UUID", |text| text.parse().ok()),
+        source: query.value("source", "mastoc or stokt"),
+        search: query.text("search"),
+        grade_min: grade(query, "grade_min"),
+        grade_max: grade(query, "grade_max"),
+        include_ungraded: query.flag("include_ungraded").unwrap_or(false),
+        min_ircra: query.number("min_ircra", 0.0..=MOST_IRCRA),
+        max_ircra: query.number("max_ircra", 0.0..=MOST_IRCRA),
+        since_created_at: query.time("since_created_at"),
+        since_synced_at: query.time("since_synced_at"),
+        local_only: query.flag("local_only").unwrap_or(false),
+        feet_rule: query.text("feet_rule"),
+        benchmark: query.flag("benchmark"),
+        tags: query.list("tags", "a tag", |text| Some(text.to_owned())),
+        holds: holds(query, "holds"),
+        any_holds: holds(query, "any_holds"),
+        without_holds: query.list("without_holds", "the id of a hold", |text| text.parse().ok().map(HoldId)),
+        min_holds: query.number("min_holds", 0..=MOST_HOLDS),
+        max_holds: query.number("max_holds", 0..=MOST_HOLDS),
+    }
+}
+
+fn grade(query: &mut Query, name: &str) -> Option<FontGrade> {
+    query.value(name, "a Font grade such as 6A+")
+}
+
+fn holds(query: &mut Query, name: &str) -> Vec<HoldMatch> {
+    query.list(name, "the id of a hold, with S, O, F or T before or after it if a role is meant", hold)
+}
+
+/// `829166`, `S829166` or `829166S`.
+fn hold(text: &str) -> Option<HoldMatch> {
+    let digits = text.trim_matches(|c: char| !c.is_ascii_digit() && c != '-');
+    let hold = HoldId(digits.parse().ok()?);
+    let letter = match (text.strip_suffix(digits), text.strip_prefix(digits)) {
+        (Some(""), _) => return Some(HoldMatch { hold, role: None }),
+        (Some(letter), _) | (None, Some(letter)) => letter,
+        (None, None) => return None,
+    };
+    let mut letters = letter.chars();
+    let role = letters.next().filter(|_| letters.as_str().is_empty()).and_then(Role::from_letter)?;
+    Some(HoldMatch { hold, role: Some(role) })
+}
+
+/// The order that is asked for.
+pub(super) fn sort(query: &mut Query) -> Option<ClimbSort> {
+    let known = ClimbSort::ALL.map(ClimbSort::as_str).join(", ");
+    query.value("sort", &format!("one of {known}"))
+}
+
+/// The place to go on from: `None` inside is the beginning, which an empty `cursor` asks for.
+pub(super) fn cursor(query: &mut Query) -> Option<ClimbCursor> {
+    let text = query.long_text("cursor")?;
+    let decoded = BASE64_URL_SAFE_NO_PAD.decode(text).ok().and_then(|bytes| String::from_utf8(bytes).ok());
+    let cursor = decoded.and_then(|text| ClimbCursor::parse(&text).ok());
+    if cursor.is_none() {
+        query.refuse("cursor", "take it from the answer before, or leave it empty to start again");
+    }
+    cursor
+}
+
+/// The place as it is handed out.
+pub(super) fn cursor_text(cursor: &ClimbCursor) -> String {
+    BASE64_URL_SAFE_NO_PAD.encode(cursor.to_text())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn holds_may_bear_a_role_on_either_side() {
+        let read = |text: &str| hold(text).map(|found| (found.hold.0, found.role));
+        assert_eq!(read("829166"), Some((829_166, None)));
+        assert_eq!(read("S829166"), Some((829_166, Some(Role::Start))));
+        assert_eq!(read("829166T"), Some((829_166, Some(Role::Top))));
+        for bad in ["", "S", "X12", "SS12", "S12T", "1S2", "99999999999999999999", "é1", "1é"] {
+            assert_eq!(read(bad), None, "{bad}");
+        }
+    }
+}

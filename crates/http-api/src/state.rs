@@ -1,0 +1,57 @@
+//! What all handlers share.
+
+use actix_web::{HttpRequest, web};
+use bytes::Bytes;
+use mastoc_media::{ImageLimits, MediaStore};
+use mastoc_storage::Store;
+use secrecy::ExposeSecret as _;
+use sha2::{Digest as _, Sha256};
+
+use crate::answers::Answers;
+use crate::errors::ApiError;
+use crate::metrics::Metrics;
+use crate::openapi::{self, RouteTable};
+use crate::settings::{AccessMode, Settings};
+
+/// The shared state of one server.
+pub(crate) struct AppState {
+    pub(crate) store: Store,
+    pub(crate) media: MediaStore,
+    pub(crate) access: AccessMode,
+    /// SHA-256 of the key from the environment; hashes have one length, so comparing them leaks none.
+    pub(crate) api_key: Option<[u8; 32]>,
+    pub(crate) answers: Answers,
+    pub(crate) metrics: Metrics,
+    pub(crate) image_limits: ImageLimits,
+    /// The OpenAPI document.
+    pub(crate) openapi: Bytes,
+    pub(crate) routes: RouteTable,
+}
+
+impl AppState {
+    /// # Errors
+    /// When the metrics cannot be registered or the OpenAPI document cannot be written, which are defects.
+    pub(crate) fn new(settings: &Settings, store: Store, media: MediaStore) -> Result<Self, ApiError> {
+        let document = openapi::document();
+        let openapi = openapi::to_json(&document).map_err(|error| ApiError::internal(error.to_string()))?;
+        Ok(Self {
+            store,
+            media,
+            access: settings.access,
+            api_key: settings.api_key.as_ref().map(|key| Sha256::digest(key.expose_secret()).into()),
+            answers: Answers::new(settings.answer_cache_bytes, settings.signing_secret.expose_secret()),
+            metrics: Metrics::new().map_err(|error| ApiError::internal(error.to_string()))?,
+            image_limits: settings.image_limits,
+            openapi: Bytes::from(openapi),
+            routes: RouteTable::of(&document),
+        })
+    }
+}
+
+/// The state, as handlers hold it.
+pub(crate) type State = web::Data<AppState>;
+
+/// The state of the server that a request reached.
+pub(crate) fn of(req: &HttpRequest) -> Result<State, ApiError> {
+    req.app_data::<State>().cloned().ok_or_else(|| ApiError::internal("the server has no state"))
+}
