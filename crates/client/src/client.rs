@@ -67,7 +67,11 @@ impl Client {
     ///
     /// # Errors
     /// See [`ClientError`]; refused records are in the answer instead.
-    pub fn import_gyms(&self, rows: &[ImportGym], options: &BatchOptions) -> Result<BatchAnswer, ClientError> {
+    pub fn import_gyms(
+        &self,
+        rows: &[ImportGym],
+        options: &BatchOptions,
+    ) -> Result<BatchAnswer, ClientError> {
         self.batch("gyms", wire::Gyms { gyms: rows.iter().map(Into::into).collect() }, options)
     }
 
@@ -75,7 +79,11 @@ impl Client {
     ///
     /// # Errors
     /// As [`Client::import_gyms`].
-    pub fn import_walls(&self, rows: &[ImportWall], options: &BatchOptions) -> Result<BatchAnswer, ClientError> {
+    pub fn import_walls(
+        &self,
+        rows: &[ImportWall],
+        options: &BatchOptions,
+    ) -> Result<BatchAnswer, ClientError> {
         self.batch("walls", wire::Walls { walls: rows.iter().map(Into::into).collect() }, options)
     }
 
@@ -83,7 +91,11 @@ impl Client {
     ///
     /// # Errors
     /// As [`Client::import_gyms`].
-    pub fn import_faces(&self, rows: &[ImportFace], options: &BatchOptions) -> Result<BatchAnswer, ClientError> {
+    pub fn import_faces(
+        &self,
+        rows: &[ImportFace],
+        options: &BatchOptions,
+    ) -> Result<BatchAnswer, ClientError> {
         self.batch("faces", wire::Faces { faces: rows.iter().map(Into::into).collect() }, options)
     }
 
@@ -91,7 +103,11 @@ impl Client {
     ///
     /// # Errors
     /// As [`Client::import_gyms`].
-    pub fn import_users(&self, rows: &[ImportUser], options: &BatchOptions) -> Result<BatchAnswer, ClientError> {
+    pub fn import_users(
+        &self,
+        rows: &[ImportUser],
+        options: &BatchOptions,
+    ) -> Result<BatchAnswer, ClientError> {
         self.batch("users", wire::Users { users: rows.iter().map(Into::into).collect() }, options)
     }
 
@@ -99,7 +115,11 @@ impl Client {
     ///
     /// # Errors
     /// As [`Client::import_gyms`].
-    pub fn import_holds(&self, rows: &[ImportHold], options: &BatchOptions) -> Result<BatchAnswer, ClientError> {
+    pub fn import_holds(
+        &self,
+        rows: &[ImportHold],
+        options: &BatchOptions,
+    ) -> Result<BatchAnswer, ClientError> {
         self.batch("holds", wire::Holds { holds: rows.iter().map(Into::into).collect() }, options)
     }
 
@@ -107,7 +127,11 @@ impl Client {
     ///
     /// # Errors
     /// As [`Client::import_gyms`].
-    pub fn import_climbs(&self, rows: &[ImportClimb], options: &BatchOptions) -> Result<BatchAnswer, ClientError> {
+    pub fn import_climbs(
+        &self,
+        rows: &[ImportClimb],
+        options: &BatchOptions,
+    ) -> Result<BatchAnswer, ClientError> {
         self.batch("climbs", wire::Climbs { climbs: rows.iter().map(Into::into).collect() }, options)
     }
 
@@ -116,7 +140,8 @@ impl Client {
     /// # Errors
     /// See [`ClientError`].
     pub fn wanted_pictures(&self, gym: StoktId) -> Result<Vec<WantedPicture>, ClientError> {
-        let url = self.http.url(&["api", "sync", "import", "pictures"], &[("gym_stokt_id", &gym.to_string())]);
+        let url =
+            self.http.url(&["api", "sync", "import", "pictures"], &[("gym_stokt_id", &gym.to_string())]);
         let answer: WantedPictures = self.http.call("GET", &url, &Body::None)?;
         Ok(answer.wanted)
     }
@@ -145,11 +170,20 @@ impl Client {
         self.http.call("PUT", &url, &Body::Picture { bytes, sha256 })
     }
 
-    fn batch<T: Serialize>(&self, kind: &str, rows: T, options: &BatchOptions) -> Result<BatchAnswer, ClientError> {
+    fn batch<T: Serialize>(
+        &self,
+        kind: &str,
+        rows: T,
+        options: &BatchOptions,
+    ) -> Result<BatchAnswer, ClientError> {
         let body = wire::Batch { rows, account: options.account };
         let body = serde_json::to_vec(&body)
             .map_err(|why| ClientError::Config(format!("the batch cannot be written as JSON ({why})")))?;
         let query: &[(&str, &str)] = if options.dry_run { &[("dry_run", "true")] } else { &[] };
-        self.http.call("POST", &self.http.url(&["api", "sync", "import", kind, "batch"], query), &Body::Json(&body))
+        self.http.call(
+            "POST",
+            &self.http.url(&["api", "sync", "import", kind, "batch"], query),
+            &Body::Json(&body),
+        )
     }
 }

@@ -10,7 +10,9 @@ pub enum ClientError {
     #[error("{0}")]
     Config(String),
     /// No connection, no complete answer in time, or the connection broke.
-    #[error("cannot reach the server at {server} ({reason}); check that it runs and that the address is right")]
+    #[error(
+        "cannot reach the server at {server} ({reason}); check that it runs and that the address is right"
+    )]
     Unreachable {
         /// The server's address.
         server: String,

@@ -66,9 +66,16 @@ impl Http {
         match base.scheme() {
             "https" => {}
             "http" if loopback => {}
-            _ => return Err(config("the server's address must begin with https:// (http:// only on this machine)".into())),
+            _ => {
+                return Err(config(
+                    "the server's address must begin with https:// (http:// only on this machine)".into(),
+                ));
+            }
         }
-        if !base.username().is_empty() || base.password().is_some() || base.query().is_some() || base.fragment().is_some()
+        if !base.username().is_empty()
+            || base.password().is_some()
+            || base.query().is_some()
+            || base.fragment().is_some()
         {
             return Err(config("the server's address must hold no login, ? or #".into()));
         }
@@ -78,7 +85,9 @@ impl Http {
         }
         let text = key.expose_secret();
         if text.is_empty() || !text.bytes().all(|byte| byte.is_ascii_graphic()) {
-            return Err(config("the API key is empty or has characters that no key has; set MASTOC_API_KEY".into()));
+            return Err(config(
+                "the API key is empty or has characters that no key has; set MASTOC_API_KEY".into(),
+            ));
         }
         let agent = Agent::config_builder()
             .user_agent(concat!("mastoc/", env!("CARGO_PKG_VERSION")))
@@ -111,12 +120,18 @@ impl Http {
     }
 
     /// Sends a call that can be repeated without harm, and reads its JSON.
-    pub(crate) fn call<T: DeserializeOwned>(&self, method: &str, url: &Url, body: &Body<'_>) -> Result<T, ClientError> {
+    pub(crate) fn call<T: DeserializeOwned>(
+        &self,
+        method: &str,
+        url: &Url,
+        body: &Body<'_>,
+    ) -> Result<T, ClientError> {
         let mut attempt = 1;
         loop {
             match self.once(method, url, body) {
                 Err(error) if error.is_retryable() && attempt < ATTEMPTS => {
-                    let pause = pause(attempt).max(error.retry_after().unwrap_or_default()).min(LONGEST_PAUSE * 6);
+                    let pause =
+                        pause(attempt).max(error.retry_after().unwrap_or_default()).min(LONGEST_PAUSE * 6);
                     tracing::warn!(%error, attempt, ms = pause.as_millis(), "trying the call again");
                     std::thread::sleep(pause);
                     attempt += 1;
@@ -128,7 +143,8 @@ impl Http {
 
     fn once<T: DeserializeOwned>(&self, method: &str, url: &Url, body: &Body<'_>) -> Result<T, ClientError> {
         let call = || format!("{method} {}", url.path());
-        let unreachable = |why: String| ClientError::Unreachable { server: self.address().to_owned(), reason: why };
+        let unreachable =
+            |why: String| ClientError::Unreachable { server: self.address().to_owned(), reason: why };
         let mut request = Request::builder()
             .method(method)
             .uri(url.as_str())
@@ -143,7 +159,8 @@ impl Http {
                     .header("X-Content-SHA256", *sha256);
             }
         }
-        let unsendable = |why: ureq::http::Error| ClientError::Config(format!("the request cannot be built ({why})"));
+        let unsendable =
+            |why: ureq::http::Error| ClientError::Config(format!("the request cannot be built ({why})"));
         let answer = match body {
             Body::None => self.agent.run(request.body(()).map_err(unsendable)?),
             body => self.agent.run(request.body(body.bytes()).map_err(unsendable)?),

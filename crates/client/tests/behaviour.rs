@@ -122,7 +122,10 @@ fn refusals_are_told_apart_and_not_repeated() {
 
     let (client, _seen) = serve(&[(422, r#"{"code":"validation","detail":"too many items"}"#)]);
     let error = client.import_users(&[user()], &BatchOptions::default()).unwrap_err();
-    assert!(matches!(&error, ClientError::Refused { status: 422, code, .. } if code == "validation"), "{error}");
+    assert!(
+        matches!(&error, ClientError::Refused { status: 422, code, .. } if code == "validation"),
+        "{error}"
+    );
 
     let (client, _seen) = serve(&[(308, "{}")]);
     assert!(client.stats().unwrap_err().to_string().contains("redirects"));

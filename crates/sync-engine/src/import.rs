@@ -1,0 +1,330 @@
+//! The import of whole gyms: gym, walls, faces, holds, wall pictures, setters with their climbs, avatars.
+
+use std::time::{Instant, SystemTime};
+
+use chrono::{DateTime, Utc};
+use mastoc_domain::{StoktId, Timestamp};
+use mastoc_stokt_client::types::{FaceSetup, Wall};
+use mastoc_stokt_client::{Client, ErrorKind, Record};
+
+use crate::convert::{Setters, board_from_stokt};
+use crate::error::EngineError;
+use crate::listing::Listing;
+use crate::observe::{Observer, Step};
+use crate::pictures::{PictureOutcome, fetch, settle};
+use crate::pipeline::{Stream, Streamed};
+use crate::plan::{BoardPlan, PictureOwner, PicturePlan, Progress, plan_board};
+use crate::report::{Ending, GymReport, Issue, ListingReport, Report, Traffic, Watermarks};
+use crate::target::{Start, Started, Target};
+
+/// How often a listing that changed underway is read from its start, at most.
+const LISTINGS: u32 = 3;
+
+/// What to import, and how.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ImportOptions {
+    /// The gyms; none for the account's home gym.
+    pub gyms: Vec<StoktId>,
+    /// Most records in one batch.
+    pub batch_size: usize,
+    /// Only tell what would be done. The target must be one for dry runs.
+    pub dry_run: bool,
+    /// Start from the first page and fetch every picture, also those that are here: for a snapshot that is whole.
+    pub everything: bool,
+}
+
+impl Default for ImportOptions {
+    fn default() -> Self {
+        Self { gyms: Vec::new(), batch_size: 500, dry_run: false, everything: false }
+    }
+}
+
+/// Imports gyms from Stokt (or a snapshot of it) into `target`.
+///
+/// Never fails without a report: what was done before an error is in it, and stays done. Running it again goes on
+/// where it stopped, or, after a complete run, changes nothing that Stokt did not change.
+pub fn import(
+    client: &Client,
+    target: &dyn Target,
+    options: &ImportOptions,
+    observer: &dyn Observer,
+) -> Report {
+    let began = Instant::now();
+    let mut report = Report::begin(client.base_url(), target.describe(), options.dry_run);
+    let run = Run { client, target, options, observer };
+    let outcome = run.all(&mut report);
+    let ending = match &outcome {
+        Ok(()) => ending_of(&report),
+        Err(error) => error.ending(),
+    };
+    report.error = outcome.err().map(|error| error.to_string());
+    report.close(ending, began.elapsed(), Traffic::from(client.stats().read()));
+    let kept = serde_json::to_value(&report).unwrap_or_default();
+    let moved = report.watermarks.after.filter(|after| Some(*after) != report.watermarks.before);
+    if let Err(error) = target.finish(ending, &kept, moved) {
+        tracing::warn!(%error, "the run's report could not be kept");
+        if ending == Ending::Done {
+            report.error = Some(error.to_string());
+            report.close(error.ending(), began.elapsed(), report.traffic);
+        }
+    }
+    report
+}
+
+/// How a run that came to its end ended.
+fn ending_of(report: &Report) -> Ending {
+    let complete = report.gyms.iter().all(|gym| gym.listing.complete);
+    let has_all = report.problems.is_empty() && report.images.missing_wall_pictures == 0;
+    if complete && has_all { Ending::Done } else { Ending::Partial }
+}
+
+/// One run's parts.
+struct Run<'r> {
+    client: &'r Client,
+    target: &'r dyn Target,
+    options: &'r ImportOptions,
+    observer: &'r dyn Observer,
+}
+
+impl Run<'_> {
+    fn all(&self, report: &mut Report) -> Result<(), EngineError> {
+        let (account, home) = self.account()?;
+        let remote_time = self.client.remote_time().and_then(timestamp);
+        let gyms = match self.options.gyms.as_slice() {
+            [] => vec![home.ok_or(EngineError::NoHomeGym)?],
+            gyms => gyms.to_vec(),
+        };
+        let started = self.target.begin(&Start {
+            origin: self.client.base_url().to_owned(),
+            account,
+            gyms: gyms.clone(),
+            resume: !self.options.everything,
+        })?;
+        report.run = started.run;
+        report.watermarks = Watermarks { before: started.watermark, after: started.watermark };
+        // A gym that was begun comes first, since its listing is the one that is under way.
+        let begun = |gym: &StoktId| !started.resume.iter().any(|(known, _)| known == gym);
+        let mut gyms = gyms;
+        gyms.sort_by_key(begun);
+        for gym in gyms {
+            self.gym(gym, &started, report)?;
+        }
+        if report.gyms.iter().all(|gym| gym.listing.complete) && !self.options.dry_run {
+            report.watermarks.after = remote_time.or(started.watermark);
+        }
+        Ok(())
+    }
+
+    /// The asking account and its home gym. A snapshot may know neither.
+    fn account(&self) -> Result<(Option<StoktId>, Option<StoktId>), EngineError> {
+        match self.client.me() {
+            Ok(me) => {
+                let home = me.home_gym.as_ref().and_then(|gym| gym.id.as_uuid()).map(StoktId);
+                Ok((me.id.as_uuid().map(StoktId), home))
+            }
+            Err(error)
+                if !self.options.gyms.is_empty()
+                    && (error.is_not_found()
+                        || error.is_forbidden()
+                        || matches!(error.kind(), ErrorKind::NotInSnapshot)) =>
+            {
+                Ok((None, None))
+            }
+            Err(error) => Err(error.into()),
+        }
+    }
+
+    fn gym(&self, gym: StoktId, started: &Started, report: &mut Report) -> Result<(), EngineError> {
+        self.observer.begin(Step::Board, None);
+        let plan = self.plan(gym, report)?;
+        let name = plan.head.gyms.first().map(|gym| gym.display_name.clone()).unwrap_or_default();
+        let place = report.gyms.len();
+        let resume =
+            started.resume.iter().find(|(known, _)| *known == gym).map(|(_, progress)| progress.clone());
+        report.gyms.push(GymReport {
+            stokt_id: gym,
+            name,
+            resumed: resume.is_some(),
+            listing: ListingReport::default(),
+        });
+        for written in self.target.write(gym, &plan.head)? {
+            report.add(written);
+        }
+        self.observer.end(Step::Board, "");
+        let wanted = self.wall_pictures(gym, &plan)?;
+        report.images.wanted += u64::try_from(wanted.len()).unwrap_or(0);
+
+        let mut setters = Setters::new();
+        let listing = self.climbs(gym, plan, wanted, resume, &mut setters, report)?;
+        if let Some(gym) = report.gyms.get_mut(place) {
+            gym.listing = listing;
+        }
+        self.avatars(gym, &setters, report)?;
+        self.target.gym_done(gym)
+    }
+
+    /// Asks for gym, walls and set-ups, and plans them.
+    fn plan(&self, gym: StoktId, report: &mut Report) -> Result<BoardPlan, EngineError> {
+        let unknown = |error: mastoc_stokt_client::Error| {
+            if error.is_not_found() || error.is_forbidden() {
+                EngineError::UnknownGym(gym)
+            } else {
+                error.into()
+            }
+        };
+        let summary = self.client.gym_summary(gym).map_err(unknown)?;
+        let walls = self.client.walls(gym).map_err(unknown)?;
+        let mut setups = Vec::new();
+        for face in faces_of(&walls) {
+            match self.client.face_setup(face) {
+                Ok(setup) => setups.push(FaceSetup::clone(&setup)),
+                Err(error) if concerns_one_face(&error) => report.problem(Issue {
+                    kind: "face".to_owned(),
+                    stokt_id: face.to_string(),
+                    code: "no_setup".to_owned(),
+                    detail: error.to_string(),
+                }),
+                Err(error) => return Err(error.into()),
+            }
+            self.observer.advance(Step::Board, 1);
+        }
+        let board = board_from_stokt(&summary, &walls, &setups)?;
+        if board.gym.stokt_id != gym {
+            return Err(
+                crate::convert::Refused::new("bad_id", "the gym's summary has another gym's id").into()
+            );
+        }
+        Ok(plan_board(board, self.options.batch_size))
+    }
+
+    fn wall_pictures(&self, gym: StoktId, plan: &BoardPlan) -> Result<Vec<PicturePlan>, EngineError> {
+        if self.options.everything {
+            return Ok(plan.pictures.clone());
+        }
+        let wanted = self.target.wanted(gym)?;
+        Ok(wanted.into_iter().filter(|picture| matches!(picture.owner, PictureOwner::Face(_))).collect())
+    }
+
+    /// Holds, wall pictures and climbs; the listing is read again while it does not prove complete.
+    fn climbs(
+        &self,
+        gym: StoktId,
+        plan: BoardPlan,
+        wanted: Vec<PicturePlan>,
+        resume: Option<Progress>,
+        setters: &mut Setters,
+        report: &mut Report,
+    ) -> Result<ListingReport, EngineError> {
+        let count = |number: usize| Some(u64::try_from(number).unwrap_or(0));
+        let pictures = if self.options.dry_run { Vec::new() } else { wanted };
+        self.observer.begin(Step::Holds, count(plan.holds.iter().map(|batch| batch.holds.len()).sum()));
+        self.observer.begin(Step::Pictures, count(pictures.len()));
+        self.observer.begin(Step::Climbs, None);
+        let stream = Stream {
+            client: self.client,
+            target: self.target,
+            observer: self.observer,
+            gym,
+            batch_size: self.options.batch_size.max(1),
+        };
+        let fresh = Progress { next: None, listing: Listing::default() };
+        let (mut first, mut pictures) = (plan.holds, pictures);
+        let mut start = resume.unwrap_or_else(|| fresh.clone());
+        if start == fresh {
+            self.target.restart_listing(gym)?;
+        }
+        let mut attempts = 1;
+        loop {
+            let streamed = stream.run(
+                std::mem::take(&mut first),
+                std::mem::take(&mut pictures),
+                start,
+                setters,
+                report,
+            )?;
+            let Streamed { listing, pictures: outcomes, broken } = streamed;
+            settle(self.client, self.target, self.observer, outcomes, report)?;
+            if attempts == 1 {
+                self.observer.end(Step::Pictures, "");
+            }
+            let distinct = self.target.seen(gym)?;
+            let flaw = broken.map(|error| error.to_string()).or_else(|| listing.flaw(distinct));
+            if flaw.is_none() || attempts >= LISTINGS {
+                self.observer.end(Step::Climbs, flaw.as_deref().unwrap_or_default());
+                return Ok(ListingReport {
+                    complete: flaw.is_none(),
+                    flaw,
+                    distinct,
+                    attempts,
+                    last: listing,
+                });
+            }
+            tracing::warn!(%gym, flaw, attempts, "the listing is not complete; reading it again");
+            self.target.restart_listing(gym)?;
+            start = fresh.clone();
+            attempts += 1;
+        }
+    }
+
+    /// Avatars come last: the setters are known only then. A missing one is only noted.
+    fn avatars(&self, gym: StoktId, setters: &Setters, report: &mut Report) -> Result<(), EngineError> {
+        if self.options.dry_run {
+            return Ok(());
+        }
+        let mut wanted: Vec<PicturePlan> = if self.options.everything {
+            let paths = setters.all().filter_map(|user| {
+                let owner = PictureOwner::Avatar(user.stokt_id);
+                Some(PicturePlan { owner, path: user.avatar_path.clone()?, size: None })
+            });
+            paths.collect()
+        } else {
+            self.target.wanted(gym)?
+        };
+        wanted.retain(|picture| matches!(picture.owner, PictureOwner::Avatar(_)));
+        wanted.sort_by_key(|picture| picture.owner);
+        if wanted.is_empty() {
+            return Ok(());
+        }
+        let count = u64::try_from(wanted.len()).unwrap_or(0);
+        report.images.wanted += count;
+        self.observer.begin(Step::Avatars, Some(count));
+        for picture in wanted {
+            let result = match fetch(self.client, &picture)? {
+                Ok(bytes) => self.target.keep_picture(&picture, &bytes),
+                Err(error) => Err(error),
+            };
+            settle(
+                self.client,
+                self.target,
+                self.observer,
+                vec![PictureOutcome { picture, result }],
+                report,
+            )?;
+        }
+        self.observer.end(Step::Avatars, "");
+        Ok(())
+    }
+}
+
+/// The faces that the list of walls names, each once.
+fn faces_of(walls: &[Record<Wall>]) -> Vec<StoktId> {
+    let mut faces: Vec<StoktId> = Vec::new();
+    let listed = walls.iter().filter_map(|wall| wall.parsed.as_ref().ok()?.faces.as_ref()).flatten();
+    for face in listed.filter_map(|face| face.id()?.as_uuid()) {
+        if !faces.contains(&StoktId(face)) {
+            faces.push(StoktId(face));
+        }
+    }
+    faces
+}
+
+/// Whether a failed set-up means that one face is odd, and not that the run cannot go on.
+fn concerns_one_face(error: &mastoc_stokt_client::Error) -> bool {
+    error.is_not_found()
+        || error.is_forbidden()
+        || matches!(error.kind(), ErrorKind::Shape(_) | ErrorKind::TooLarge(_))
+}
+
+fn timestamp(time: SystemTime) -> Option<Timestamp> {
+    Some(Timestamp::from_utc(DateTime::<Utc>::from(time)))
+}

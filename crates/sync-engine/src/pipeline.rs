@@ -1,0 +1,300 @@
+//! The stream of climbs: one thread asks Stokt for the next page while others write what came before.
+
+use std::sync::mpsc::{Receiver, Sender, SyncSender, channel, sync_channel};
+use std::sync::{Arc, Mutex, PoisonError};
+use std::thread::{self, Scope};
+
+use mastoc_domain::StoktId;
+use mastoc_domain::sync_state::EntityKind;
+use mastoc_stokt_client::types::Climb as WireClimb;
+use mastoc_stokt_client::{Client, Page, Pages, Record};
+
+use crate::convert::{Setters, climb_from_stokt};
+use crate::error::EngineError;
+use crate::listing::Listing;
+use crate::observe::{Observer, Step};
+use crate::pictures::{Keeper, PictureOutcome, fetch};
+use crate::plan::{Batch, Climb, Cutter, PicturePlan, Progress, Quarantined, stand_in};
+use crate::report::{Report, Written};
+use crate::target::{PictureError, Target};
+
+/// Pages that may wait to be written. More would only fill the memory.
+const PAGES_AHEAD: usize = 3;
+/// All climbs, however old (in days).
+pub(crate) const ALL: u32 = 9999;
+
+/// What the downloading thread hands over.
+enum Arrival {
+    Picture(PicturePlan, Result<Vec<u8>, PictureError>),
+    Page(Box<Page<WireClimb>>, Option<u64>),
+    Broken(EngineError),
+}
+
+/// What the stream needs of the run.
+pub(crate) struct Stream<'r> {
+    pub(crate) client: &'r Client,
+    pub(crate) target: &'r dyn Target,
+    pub(crate) observer: &'r dyn Observer,
+    pub(crate) gym: StoktId,
+    pub(crate) batch_size: usize,
+}
+
+/// How a reading of the stream ended.
+pub(crate) struct Streamed {
+    pub(crate) listing: Listing,
+    pub(crate) pictures: Vec<PictureOutcome>,
+    /// What broke the listing, if it can be begun anew.
+    pub(crate) broken: Option<EngineError>,
+}
+
+impl Stream<'_> {
+    /// Writes `first`, fetches `pictures`, and brings in the climbs from `start` on. What ends the run is an error;
+    /// everything that arrived before it is written by then.
+    pub(crate) fn run(
+        &self,
+        first: Vec<Batch>,
+        pictures: Vec<PicturePlan>,
+        start: Progress,
+        setters: &mut Setters,
+        report: &mut Report,
+    ) -> Result<Streamed, EngineError> {
+        let pages = match (&start.next, start.listing.pages) {
+            (Some(next), _) => Some(self.client.climbs_from(next)?),
+            (None, 0) => Some(self.client.climbs(self.gym, ALL)?),
+            // The last page was written already.
+            (None, _) => None,
+        };
+        thread::scope(|scope| {
+            let (arrived, arrivals) = sync_channel(PAGES_AHEAD);
+            let client = self.client;
+            scope.spawn(move || download(client, pictures, pages, &arrived));
+            let keeper = Keeper::start(scope, self.target);
+            let mut writers = Writers::start(scope, self);
+            let outcome =
+                self.receive(first, arrivals, start.listing, &keeper, &mut writers, setters, report);
+            if outcome.is_err() {
+                // The downloading thread may wait for Stokt; nobody waits for it any more.
+                self.client.cancel().cancel();
+            }
+            let mut settled = Vec::new();
+            keeper.finish(&mut settled);
+            writers.finish(report)?;
+            let mut streamed = outcome?;
+            streamed.pictures.extend(settled);
+            Ok(streamed)
+        })
+    }
+
+    #[expect(clippy::too_many_arguments, reason = "the ends of all channels meet here and nowhere else")]
+    fn receive(
+        &self,
+        first: Vec<Batch>,
+        arrivals: Receiver<Arrival>,
+        listing: Listing,
+        keeper: &Keeper,
+        writers: &mut Writers<'_>,
+        setters: &mut Setters,
+        report: &mut Report,
+    ) -> Result<Streamed, EngineError> {
+        for batch in first {
+            self.observer.advance(Step::Holds, u64::try_from(batch.holds.len()).unwrap_or(0));
+            // In order, and before any picture: a new picture is shown together with its holds.
+            for written in self.target.write(self.gym, &batch)? {
+                report.add(written);
+            }
+        }
+        self.observer.end(Step::Holds, "");
+        let mut streamed = Streamed { listing, pictures: Vec::new(), broken: None };
+        let mut cutter = Cutter::new(self.batch_size);
+        let mut stop = None;
+        for arrival in arrivals {
+            match arrival {
+                Arrival::Picture(picture, Ok(bytes)) => keeper.give(picture, bytes, &mut streamed.pictures),
+                Arrival::Picture(picture, Err(error)) => {
+                    streamed.pictures.push(PictureOutcome { picture, result: Err(error) });
+                }
+                Arrival::Page(page, count) => {
+                    let full = self.take_page(*page, count, &mut streamed.listing, &mut cutter, setters);
+                    for batch in full {
+                        writers.give(batch, report)?;
+                    }
+                }
+                Arrival::Broken(error) => {
+                    streamed.listing.ended = false;
+                    stop = Some(error);
+                }
+            }
+        }
+        // Also when the run stops here: what arrived is kept.
+        if let Some(batch) = cutter.finish() {
+            writers.give(batch, report)?;
+        }
+        match stop {
+            Some(EngineError::Stokt(error)) if can_begin_anew(&error) => {
+                streamed.broken = Some(error.into());
+                Ok(streamed)
+            }
+            Some(error) => Err(error),
+            None => Ok(streamed),
+        }
+    }
+
+    /// Reads a page's records and cuts them into batches; answers the full ones.
+    fn take_page(
+        &self,
+        page: Page<WireClimb>,
+        count: Option<u64>,
+        listing: &mut Listing,
+        cutter: &mut Cutter,
+        setters: &mut Setters,
+    ) -> Vec<Batch> {
+        let repeats = u64::try_from(page.repeats()).unwrap_or(0);
+        let next = page.next.clone();
+        if listing.pages == 0
+            && let Some(count) = count
+        {
+            self.observer.total(Step::Climbs, count);
+        }
+        listing.page(count, repeats, next.is_none());
+        let mut seen = Vec::with_capacity(page.records.len());
+        let mut climbs = Vec::with_capacity(page.records.len());
+        for record in page.into_distinct() {
+            seen.push(seen_id(&record));
+            climbs.push(match climb_from_stokt(&record, setters) {
+                Ok(climb) => Climb::Read(Box::new(climb)),
+                Err(why) => Climb::Refused(Box::new(Quarantined::new(EntityKind::Climb, &record.raw, &why))),
+            });
+        }
+        let mut full = Vec::new();
+        let progress = Progress { next, listing: *listing };
+        cutter.page(climbs, setters.take_fresh(), seen, progress, |batch| full.push(batch));
+        full
+    }
+}
+
+/// The id by which a record counts as seen. One without a UUID is told apart by its content.
+fn seen_id(record: &Record<WireClimb>) -> StoktId {
+    let own = record.id().and_then(|id| id.as_uuid()).map(StoktId);
+    own.unwrap_or_else(|| stand_in(&record.raw.to_string()))
+}
+
+/// Whether a broken listing may be read again from its start: it led elsewhere, round in circles, or its kept place
+/// is gone. Everything else stops the run, which goes on from the last page another time.
+fn can_begin_anew(error: &mastoc_stokt_client::Error) -> bool {
+    use mastoc_stokt_client::ErrorKind;
+    matches!(error.kind(), ErrorKind::Paging(_) | ErrorKind::Shape(_)) || error.is_not_found()
+}
+
+/// One request at a time: pictures first, which the import is not complete without, then the pages.
+fn download(
+    client: &Client,
+    pictures: Vec<PicturePlan>,
+    pages: Option<Pages<WireClimb>>,
+    arrived: &SyncSender<Arrival>,
+) {
+    for picture in pictures {
+        let arrival = match fetch(client, &picture) {
+            Ok(bytes) => Arrival::Picture(picture, bytes),
+            Err(error) => {
+                let _ = arrived.send(Arrival::Broken(error));
+                return;
+            }
+        };
+        if arrived.send(arrival).is_err() {
+            return;
+        }
+    }
+    let Some(mut pages) = pages else { return };
+    while let Some(page) = pages.next() {
+        let arrival = match page {
+            Ok(page) => Arrival::Page(Box::new(page), pages.proof().count_last),
+            Err(error) => Arrival::Broken(error.into()),
+        };
+        if arrived.send(arrival).is_err() {
+            return;
+        }
+    }
+}
+
+/// The threads that write batches of climbs: as many as the target takes at once.
+struct Writers<'r> {
+    target: &'r dyn Target,
+    observer: &'r dyn Observer,
+    gym: StoktId,
+    many: bool,
+    jobs: Option<SyncSender<Batch>>,
+    done: Receiver<Result<(u64, Vec<Written>), EngineError>>,
+}
+
+impl<'r> Writers<'r> {
+    fn start<'scope>(scope: &'scope Scope<'scope, '_>, stream: &'scope Stream<'r>) -> Self
+    where
+        'r: 'scope,
+    {
+        let many = stream.target.writers().max(1);
+        let (jobs, todo) = sync_channel::<Batch>(1);
+        let todo = Arc::new(Mutex::new(todo));
+        let (tell, done) = channel();
+        for _ in 0..many {
+            let (todo, tell) = (Arc::clone(&todo), tell.clone());
+            scope.spawn(move || write_all(stream.target, stream.gym, &todo, &tell));
+        }
+        Self {
+            target: stream.target,
+            observer: stream.observer,
+            gym: stream.gym,
+            many: many > 1,
+            jobs: Some(jobs),
+            done,
+        }
+    }
+
+    fn give(&mut self, mut batch: Batch, report: &mut Report) -> Result<(), EngineError> {
+        if self.many && !batch.users.is_empty() {
+            // Batches overtake each other: their setters have to be there before any of them.
+            let users = Batch { users: std::mem::take(&mut batch.users), ..Batch::default() };
+            for written in self.target.write(self.gym, &users)? {
+                report.add(written);
+            }
+        }
+        let sent = self.jobs.as_ref().is_some_and(|jobs| jobs.send(batch).is_ok());
+        self.collect(report, false)?;
+        if sent { Ok(()) } else { self.collect(report, true) }
+    }
+
+    /// Takes in what was written; waits for all of it if asked to.
+    fn collect(&mut self, report: &mut Report, wait: bool) -> Result<(), EngineError> {
+        loop {
+            let next = if wait { self.done.recv().ok() } else { self.done.try_recv().ok() };
+            let Some(outcome) = next else { return Ok(()) };
+            let (climbs, written) = outcome?;
+            self.observer.advance(Step::Climbs, climbs);
+            for written in written {
+                report.add(written);
+            }
+        }
+    }
+
+    fn finish(mut self, report: &mut Report) -> Result<(), EngineError> {
+        self.jobs = None;
+        self.collect(report, true)
+    }
+}
+
+fn write_all(
+    target: &dyn Target,
+    gym: StoktId,
+    todo: &Mutex<Receiver<Batch>>,
+    tell: &Sender<Result<(u64, Vec<Written>), EngineError>>,
+) {
+    loop {
+        let job = todo.lock().unwrap_or_else(PoisonError::into_inner).recv();
+        let Ok(batch) = job else { return };
+        let climbs = u64::try_from(batch.climbs.len() + batch.refused.len()).unwrap_or(0);
+        let outcome = target.write(gym, &batch).map(|written| (climbs, written));
+        let failed = outcome.is_err();
+        if tell.send(outcome).is_err() || failed {
+            return;
+        }
+    }
+}

@@ -1,0 +1,405 @@
+//! Importing into a database of ours, with the pictures in its data folder.
+
+use std::collections::HashSet;
+use std::sync::{Mutex, MutexGuard, OnceLock, PoisonError};
+use std::time::Duration;
+
+use mastoc_domain::import::{BatchOutcome, ImportFace, ItemStatus};
+use mastoc_domain::sync_state::EntityKind;
+use mastoc_domain::{RunId, StoktId, Timestamp};
+use mastoc_media::{ImageLimits, MediaStore};
+use mastoc_storage::checkpoints::{self, Checkpoint};
+use mastoc_storage::import::pictures::{self, VerifiedImage};
+use mastoc_storage::import::{self, Assumed, ImportContext};
+use mastoc_storage::quarantine::{self, Refused};
+use mastoc_storage::runs::{self, RunDirection, RunMode, RunStatus};
+use mastoc_storage::{RunLock, Store, StoreError, WriteConn, locks, seen};
+use serde_json::Value;
+
+use crate::error::EngineError;
+use crate::plan::{Batch, PictureOwner, PicturePlan, Progress, Quarantined};
+use crate::report::{Ending, Written};
+use crate::target::{KINDS, Kept, PictureError, Start, Started, Target, written_from, written_from_refused};
+
+/// Pauses before a failed transaction is tried again: a busy database is often free a moment later.
+const PAUSES: [Duration; 2] = [Duration::from_millis(300), Duration::from_secs(2)];
+/// The step that checkpoints are saved in.
+const STEP: &str = "climbs";
+
+/// A database of ours as the target of an import.
+pub struct StoreTarget {
+    store: Store,
+    /// `None` in a dry run.
+    media: Option<MediaStore>,
+    fence: Option<i64>,
+    /// Held until the run is over. A lock may be moved between threads but not shared: hence the mutex.
+    _lock: Option<Mutex<RunLock>>,
+    state: OnceLock<State>,
+    dry: Option<Mutex<Dry>>,
+}
+
+/// What is known once the run has begun.
+struct State {
+    run: Option<RunId>,
+    origin: String,
+    account: Option<StoktId>,
+}
+
+/// What a dry run pretends.
+#[derive(Default)]
+struct Dry {
+    assumed: Assumed,
+    seen: HashSet<StoktId>,
+    pictures: Vec<PicturePlan>,
+}
+
+fn locked<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+impl StoreTarget {
+    /// Takes the lock of the database for one run. `owner`: who runs, in words for whoever waits.
+    ///
+    /// # Errors
+    /// [`EngineError::Locked`] when another run holds it, or the database's failure.
+    pub fn open(store: Store, media: MediaStore, owner: &str) -> Result<Self, EngineError> {
+        let Some(lock) = RunLock::try_acquire(&store, owner)? else {
+            let holder = store.read(|conn| locks::holder(conn))?;
+            let holder = holder.map_or_else(
+                || "unknown".to_owned(),
+                |holder| format!("{}, since {}", holder.owner, holder.acquired_at),
+            );
+            return Err(EngineError::Locked { holder });
+        };
+        let fence = Some(lock.fence());
+        let lock = Some(Mutex::new(lock));
+        Ok(Self { store, media: Some(media), fence, _lock: lock, state: OnceLock::new(), dry: None })
+    }
+
+    /// Only reads the database, to tell what an import would do.
+    #[must_use]
+    pub fn dry_run(store: Store) -> Self {
+        let dry = Some(Mutex::default());
+        Self { store, media: None, fence: None, _lock: None, state: OnceLock::new(), dry }
+    }
+
+    /// The database.
+    #[must_use]
+    pub fn store(&self) -> &Store {
+        &self.store
+    }
+
+    fn run(&self) -> Option<RunId> {
+        self.state.get().and_then(|state| state.run)
+    }
+
+    fn context(&self) -> ImportContext<'static> {
+        ImportContext {
+            run: self.run(),
+            account: self.state.get().and_then(|state| state.account),
+            fence: self.fence,
+            dry: None,
+        }
+    }
+
+    /// One transaction, tried again when the database was busy.
+    fn transaction<T>(
+        &self,
+        mut work: impl FnMut(&mut WriteConn<'_>) -> Result<T, StoreError>,
+    ) -> Result<T, EngineError> {
+        for pause in PAUSES {
+            match self.store.write(|conn| work(conn)) {
+                Err(error) if error.is_retryable() => {
+                    tracing::warn!(%error, "trying the transaction again");
+                    std::thread::sleep(pause);
+                }
+                outcome => return Ok(outcome?),
+            }
+        }
+        Ok(self.store.write(|conn| work(conn))?)
+    }
+
+    fn checkpoint(&self, gym: StoktId, progress: &Progress) -> Result<Option<Checkpoint>, StoreError> {
+        let Some(State { run: Some(run), origin, .. }) = self.state.get() else { return Ok(None) };
+        let listing = serde_json::to_value(progress.listing)
+            .map_err(|why| StoreError::Internal(format!("the checkpoint cannot be written: {why}")))?;
+        Ok(Some(Checkpoint {
+            origin: origin.clone(),
+            gym,
+            run: *run,
+            step: STEP.to_owned(),
+            next_url: progress.next.clone(),
+            listing: Some(listing),
+        }))
+    }
+
+    fn write_dry(&self, dry: &Mutex<Dry>, batch: &Batch) -> Result<Vec<Written>, EngineError> {
+        let mut dry = locked(dry);
+        let mut all = Vec::new();
+        for kind in KINDS {
+            let context = ImportContext { dry: Some(&dry.assumed), fence: None, ..self.context() };
+            let outcome = self.store.write(|conn| import_kind(conn, &context, kind, batch))?;
+            if let Some(outcome) = outcome {
+                dry.assume(batch, &outcome);
+                all.push(written_from(outcome));
+            }
+        }
+        dry.seen.extend(batch.seen.iter().copied());
+        all.extend(written_from_refused(&batch.refused));
+        Ok(all)
+    }
+}
+
+impl Dry {
+    /// Takes what would have been written for written.
+    fn assume(&mut self, batch: &Batch, outcome: &BatchOutcome) {
+        let kept = |index: usize| {
+            outcome.items.get(index).is_some_and(|item| !matches!(item.status, ItemStatus::Failed(_)))
+        };
+        let is_new =
+            |index: usize| outcome.items.get(index).is_some_and(|item| item.status == ItemStatus::Created);
+        match outcome.kind {
+            EntityKind::Gym => self.assumed.gyms.extend(kept_rows(&batch.gyms, kept).map(|row| row.stokt_id)),
+            EntityKind::Wall => {
+                self.assumed.walls.extend(kept_rows(&batch.walls, kept).map(|row| row.stokt_id))
+            }
+            EntityKind::Face => {
+                self.assumed.faces.extend(kept_rows(&batch.faces, kept).map(|row| row.stokt_id));
+                self.pictures.extend(kept_rows(&batch.faces, is_new).filter_map(picture_of));
+            }
+            EntityKind::User => {
+                self.assumed.users.extend(kept_rows(&batch.users, kept).map(|row| row.stokt_id))
+            }
+            EntityKind::Hold => {
+                let holds = kept_rows(&batch.holds, kept).map(|row| (row.stokt_id, row.face_stokt_id));
+                self.assumed.holds.extend(holds);
+            }
+            EntityKind::Climb | EntityKind::List => {}
+        }
+    }
+}
+
+fn kept_rows<'b, T>(rows: &'b [T], keep: impl Fn(usize) -> bool) -> impl Iterator<Item = &'b T> {
+    rows.iter().enumerate().filter(move |(index, _)| keep(*index)).map(|(_, row)| row)
+}
+
+fn picture_of(face: &ImportFace) -> Option<PicturePlan> {
+    let picture = face.picture.as_ref()?;
+    Some(PicturePlan {
+        owner: PictureOwner::Face(face.stokt_id),
+        path: picture.path.clone(),
+        size: Some((picture.width, picture.height)),
+    })
+}
+
+/// Imports the batch's records of one kind, if there are any.
+fn import_kind(
+    conn: &mut WriteConn<'_>,
+    context: &ImportContext<'_>,
+    kind: EntityKind,
+    batch: &Batch,
+) -> Result<Option<BatchOutcome>, StoreError> {
+    Ok(Some(match kind {
+        EntityKind::Gym if !batch.gyms.is_empty() => import::gyms(conn, context, &batch.gyms)?,
+        EntityKind::Wall if !batch.walls.is_empty() => import::walls(conn, context, &batch.walls)?,
+        EntityKind::Face if !batch.faces.is_empty() => import::faces(conn, context, &batch.faces)?,
+        EntityKind::Hold if !batch.holds.is_empty() => import::holds(conn, context, &batch.holds)?,
+        EntityKind::User if !batch.users.is_empty() => import::users(conn, context, &batch.users)?,
+        EntityKind::Climb if !batch.climbs.is_empty() => import::climbs(conn, context, &batch.climbs)?,
+        _ => return Ok(None),
+    }))
+}
+
+fn set_aside(conn: &mut WriteConn<'_>, refused: &[Quarantined]) -> Result<(), StoreError> {
+    for kind in KINDS {
+        let rows: Vec<Refused> = refused
+            .iter()
+            .filter(|item| item.kind == kind)
+            .map(|item| Refused {
+                stokt_id: item.stokt_id.clone(),
+                code: item.problem.code.clone(),
+                detail: item.problem.detail.clone(),
+                record: item.record.clone(),
+            })
+            .collect();
+        if !rows.is_empty() {
+            quarantine::add(conn, kind, &rows)?;
+        }
+    }
+    Ok(())
+}
+
+impl Target for StoreTarget {
+    fn describe(&self) -> String {
+        self.store.target().to_string()
+    }
+
+    fn begin(&self, start: &Start) -> Result<Started, EngineError> {
+        let watermark = self.store.read(|conn| runs::watermark(conn, &start.origin))?;
+        let mut started = Started { run: None, resume: Vec::new(), watermark };
+        if self.dry.is_none() {
+            self.begin_run(start, &mut started)?;
+        }
+        let state = State { run: started.run, origin: start.origin.clone(), account: start.account };
+        // A target serves one run: a second `begin` would go on under the first one's id, which is harmless.
+        let _ = self.state.set(state);
+        Ok(started)
+    }
+
+    fn write(&self, gym: StoktId, batch: &Batch) -> Result<Vec<Written>, EngineError> {
+        if let Some(dry) = &self.dry {
+            return self.write_dry(dry, batch);
+        }
+        let context = self.context();
+        let outcomes = self.transaction(|conn| {
+            let mut outcomes = Vec::new();
+            for kind in KINDS {
+                outcomes.extend(import_kind(conn, &context, kind, batch)?);
+            }
+            set_aside(conn, &batch.refused)?;
+            if let Some(run) = context.run {
+                seen::add(conn, run, &batch.seen)?;
+            }
+            if let Some(progress) = &batch.progress
+                && let Some(checkpoint) = self.checkpoint(gym, progress)?
+            {
+                checkpoints::save(conn, &context, checkpoint)?;
+            }
+            Ok(outcomes)
+        })?;
+        let mut all: Vec<Written> = outcomes.into_iter().map(written_from).collect();
+        all.extend(written_from_refused(&batch.refused));
+        Ok(all)
+    }
+
+    fn seen(&self, _: StoktId) -> Result<u64, EngineError> {
+        if let Some(dry) = &self.dry {
+            return Ok(u64::try_from(locked(dry).seen.len()).unwrap_or(u64::MAX));
+        }
+        let Some(run) = self.run() else { return Ok(0) };
+        let count = self.store.read(|conn| seen::count(conn, run))?;
+        Ok(u64::try_from(count).unwrap_or(0))
+    }
+
+    fn restart_listing(&self, gym: StoktId) -> Result<(), EngineError> {
+        if let Some(dry) = &self.dry {
+            locked(dry).seen.clear();
+            return Ok(());
+        }
+        self.gym_done(gym)
+    }
+
+    fn wanted(&self, gym: StoktId) -> Result<Vec<PicturePlan>, EngineError> {
+        let wanted = self.store.read(|conn| pictures::wanted(conn, &[gym]))?;
+        let mut plans: Vec<PicturePlan> = wanted
+            .into_iter()
+            .map(|wanted| PicturePlan {
+                owner: match wanted.owner {
+                    pictures::PictureOwner::Face(id) => PictureOwner::Face(id),
+                    pictures::PictureOwner::Avatar(id) => PictureOwner::Avatar(id),
+                },
+                path: wanted.path,
+                size: wanted.width.zip(wanted.height),
+            })
+            .collect();
+        if let Some(dry) = &self.dry {
+            plans.extend(locked(dry).pictures.iter().cloned());
+        }
+        Ok(plans)
+    }
+
+    fn keep_picture(&self, picture: &PicturePlan, bytes: &[u8]) -> Result<Kept, PictureError> {
+        let Some(media) = &self.media else { return Ok(Kept { size_bytes: 0 }) };
+        let image = media.ingest_reader(bytes, ImageLimits::default(), picture.size).map_err(|error| {
+            if error.is_bad_picture() {
+                PictureError::Bad { detail: error.to_string(), fetch_again: error.is_retryable() }
+            } else {
+                PictureError::Target(error.into())
+            }
+        })?;
+        let verified = VerifiedImage {
+            sha256: image.sha256.to_string(),
+            media_type: image.kind.mime().to_owned(),
+            width: image.width,
+            height: image.height,
+            size_bytes: image.size_bytes,
+        };
+        let owner = match picture.owner {
+            PictureOwner::Face(id) => pictures::PictureOwner::Face(id),
+            PictureOwner::Avatar(id) => pictures::PictureOwner::Avatar(id),
+        };
+        let context = self.context();
+        match self.transaction(|conn| pictures::attach(conn, &context, owner, &picture.path, &verified)) {
+            Ok(()) => Ok(Kept { size_bytes: image.size_bytes }),
+            Err(EngineError::Store(StoreError::NotFound)) => Err(PictureError::Bad {
+                detail: "whoever it belongs to was not imported".to_owned(),
+                fetch_again: false,
+            }),
+            Err(error) => Err(PictureError::Target(error)),
+        }
+    }
+
+    fn gym_done(&self, gym: StoktId) -> Result<(), EngineError> {
+        let Some(State { run: Some(run), origin, .. }) = self.state.get() else { return Ok(()) };
+        let context = self.context();
+        self.transaction(|conn| {
+            checkpoints::clear(conn, &context, origin, gym)?;
+            seen::clear(conn, *run)
+        })
+    }
+
+    fn finish(
+        &self,
+        ending: Ending,
+        report: &Value,
+        watermark: Option<Timestamp>,
+    ) -> Result<(), EngineError> {
+        let Some(run) = self.run() else { return Ok(()) };
+        let status = match ending {
+            Ending::Done => RunStatus::Done,
+            Ending::Partial => RunStatus::Partial,
+            Ending::Interrupted | Ending::Temporary => RunStatus::Interrupted,
+            _ => RunStatus::Failed,
+        };
+        self.transaction(|conn| runs::finish(conn, run, status, report, watermark))
+    }
+}
+
+impl StoreTarget {
+    /// Goes on under the id of the run that left a checkpoint, or starts a new one.
+    fn begin_run(&self, start: &Start, started: &mut Started) -> Result<(), EngineError> {
+        let fence = self.context();
+        let (run, resume) = self.transaction(|conn| {
+            let mut found: Option<Checkpoint> = None;
+            for gym in &start.gyms {
+                let Some(checkpoint) = checkpoints::load(conn, &start.origin, *gym)? else { continue };
+                // One listing is under way at a time. Others, of other runs, start over.
+                if start.resume && found.is_none() {
+                    found = Some(checkpoint);
+                } else {
+                    checkpoints::clear(conn, &fence, &start.origin, *gym)?;
+                    seen::clear(conn, checkpoint.run)?;
+                }
+            }
+            let progress = found.as_ref().and_then(progress_of);
+            match (found, progress) {
+                (Some(checkpoint), Some(progress)) => {
+                    runs::resume(conn, checkpoint.run)?;
+                    Ok((checkpoint.run, Some((checkpoint.gym, progress))))
+                }
+                _ => {
+                    Ok((runs::start(conn, RunDirection::StoktToMastoc, RunMode::Full, &start.origin)?, None))
+                }
+            }
+        })?;
+        started.run = Some(run);
+        started.resume.extend(resume);
+        Ok(())
+    }
+}
+
+/// `None` for a checkpoint of another step or another form: that listing starts over.
+fn progress_of(checkpoint: &Checkpoint) -> Option<Progress> {
+    let listing = serde_json::from_value(checkpoint.listing.clone()?).ok()?;
+    (checkpoint.step == STEP).then(|| Progress { next: checkpoint.next_url.clone(), listing })
+}

@@ -1,0 +1,152 @@
+//! The report as a short table for people.
+
+use std::fmt::Write as _;
+
+use crate::report::{Ending, Issue, Report};
+
+/// Most problems that the table shows.
+const MOST_SHOWN: usize = 10;
+
+impl Report {
+    /// A table of what was done, what went wrong, and what to do next. It ends with a line break.
+    #[must_use]
+    pub fn summary(&self) -> String {
+        let mut out = String::new();
+        // Writing to a text never fails.
+        let _ = self.write_summary(&mut out);
+        out
+    }
+
+    fn write_summary(&self, out: &mut String) -> std::fmt::Result {
+        let names: Vec<&str> = self.gyms.iter().map(|gym| gym.name.as_str()).collect();
+        let what = if self.dry_run { "Dry run of the import" } else { "Import" };
+        writeln!(
+            out,
+            "{what} of {} from {} into {}",
+            clean(&names.join(", "), 200),
+            self.origin,
+            self.target
+        )?;
+        writeln!(out)?;
+        writeln!(
+            out,
+            "{:<10}{:>10}{:>10}{:>12}{:>13}",
+            "", "created", "updated", "unchanged", "quarantined"
+        )?;
+        for (name, tally) in self.counts.rows() {
+            writeln!(
+                out,
+                "{name:<10}{:>10}{:>10}{:>12}{:>13}",
+                tally.created, tally.updated, tally.unchanged, tally.quarantined
+            )?;
+        }
+        writeln!(out)?;
+        let images = &self.images;
+        if self.dry_run {
+            writeln!(out, "pictures   {} to be copied", images.wanted)?;
+        } else {
+            writeln!(
+                out,
+                "pictures   {} copied ({}), {} wall pictures and {} avatars missing",
+                images.copied,
+                bytes(images.bytes),
+                images.missing_wall_pictures,
+                images.missing_avatars
+            )?;
+        }
+        let traffic = &self.traffic;
+        writeln!(
+            out,
+            "Stokt      {} requests, {} repeated, {} throttled, {} read, {:.1} s waited",
+            traffic.requests,
+            traffic.retries,
+            traffic.throttles,
+            bytes(traffic.bytes),
+            traffic.slept_seconds
+        )?;
+        writeln!(out, "took       {:.1} s", self.seconds)?;
+        for gym in &self.gyms {
+            if let Some(flaw) = &gym.listing.flaw {
+                writeln!(out, "incomplete {}: {}", clean(&gym.name, 60), clean(flaw, 200))?;
+            }
+        }
+        list(out, "problems", &self.problems, self.problems_omitted)?;
+        list(out, "notes", &self.notes, self.notes_omitted)?;
+        writeln!(out)?;
+        writeln!(out, "{}", verdict(self.ending))?;
+        for step in &self.next_steps {
+            writeln!(out, "next: {step}")?;
+        }
+        Ok(())
+    }
+}
+
+fn list(out: &mut String, title: &str, issues: &[Issue], omitted: u64) -> std::fmt::Result {
+    if issues.is_empty() {
+        return Ok(());
+    }
+    writeln!(out, "\n{title}:")?;
+    for issue in issues.iter().take(MOST_SHOWN) {
+        let (id, detail) = (clean(&issue.stokt_id, 60), clean(&issue.detail, 200));
+        writeln!(out, "  {} {id}: {} ({detail})", issue.kind, issue.code)?;
+    }
+    let rest = u64::try_from(issues.len().saturating_sub(MOST_SHOWN)).unwrap_or(u64::MAX) + omitted;
+    if rest > 0 {
+        writeln!(out, "  and {rest} more (--json lists up to 1000)")?;
+    }
+    Ok(())
+}
+
+fn verdict(ending: Ending) -> &'static str {
+    match ending {
+        Ending::Done => "done",
+        Ending::Partial => "done in part",
+        Ending::Interrupted => "stopped on request; what is written stays",
+        Ending::Temporary => "stopped for now; what is written stays",
+        Ending::Failed | Ending::Usage | Ending::Guard | Ending::Credentials | Ending::Locked => "not done",
+    }
+}
+
+/// Text of a remote can neither break a line nor steer the terminal.
+fn clean(text: &str, most: usize) -> String {
+    text.chars().map(|c| if c.is_control() { ' ' } else { c }).take(most).collect()
+}
+
+fn bytes(count: u64) -> String {
+    // Exact enough for people: an f64 holds whole numbers up to 9 PB.
+    #[expect(clippy::cast_precision_loss, reason = "shown with one decimal")]
+    let count = count as f64;
+    if count >= 1e6 {
+        format!("{:.1} MB", count / 1e6)
+    } else if count >= 1e3 {
+        format!("{:.1} kB", count / 1e3)
+    } else {
+        format!("{count:.0} B")
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::report::Tally;
+
+    #[test]
+    fn the_table_shows_counts_problems_and_what_to_do() {
+        let mut report = Report::begin("https://x.org/", "sqlite://board".into(), false);
+        report.counts.climbs = Tally { created: 3, updated: 2, unchanged: 1, quarantined: 12 };
+        for n in 0..12 {
+            report.problem(Issue {
+                kind: "climb".into(),
+                stokt_id: n.to_string(),
+                code: "bad_text".into(),
+                detail: "a\u{1b}[31m\nb".into(),
+            });
+        }
+        report.ending = Ending::Partial;
+        report.next_steps = vec!["look".into()];
+        let table = report.summary();
+        assert!(table.contains("climbs             3         2           1           12"), "{table}");
+        assert!(table.contains("and 2 more"), "{table}");
+        assert!(!table.contains('\u{1b}') && table.ends_with("next: look\n"), "{table}");
+    }
+}

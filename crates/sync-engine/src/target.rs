@@ -1,0 +1,175 @@
+//! Where an import goes: a database of ours, or a mastoc server.
+
+use mastoc_domain::import::{BatchOutcome, ItemProblem, ItemStatus};
+use mastoc_domain::sync_state::EntityKind;
+use mastoc_domain::{RunId, StoktId, Timestamp};
+use serde_json::Value;
+
+use crate::error::EngineError;
+use crate::plan::{Batch, PicturePlan, Progress, Quarantined};
+use crate::report::{Ending, Issue, Tally, Written};
+
+/// What a run tells its target first.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Start {
+    /// Where the data comes from.
+    pub origin: String,
+    /// The asking account's id at Stokt, where known.
+    pub account: Option<StoktId>,
+    /// The gyms to import.
+    pub gyms: Vec<StoktId>,
+    /// Whether to go on where an earlier run stopped.
+    pub resume: bool,
+}
+
+/// What the target knows of earlier runs.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct Started {
+    /// The run's id, where the target keeps runs.
+    pub run: Option<RunId>,
+    /// Gyms whose import was begun and not finished, with the place to go on from.
+    pub resume: Vec<(StoktId, Progress)>,
+    /// Up to which moment everything was known before.
+    pub watermark: Option<Timestamp>,
+}
+
+/// A picture that is safely kept, its bytes verified.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Kept {
+    /// Size of the file, in bytes.
+    pub size_bytes: u64,
+}
+
+/// Why a picture is not kept.
+#[derive(Debug)]
+pub enum PictureError {
+    /// The picture itself is at fault.
+    Bad {
+        /// What is wrong with it.
+        detail: String,
+        /// Whether fetching it again may help: it was cut.
+        fetch_again: bool,
+    },
+    /// The target is.
+    Target(EngineError),
+}
+
+impl<E: Into<EngineError>> From<E> for PictureError {
+    fn from(error: E) -> Self {
+        Self::Target(error.into())
+    }
+}
+
+/// Takes an import in. Everything can be written twice without harm.
+pub trait Target: Sync {
+    /// The target in a few words, without passwords.
+    fn describe(&self) -> String;
+
+    /// How many batches may be written at once. With one, they are written in order, and each with its progress.
+    fn writers(&self) -> usize {
+        1
+    }
+
+    /// Begins a run.
+    ///
+    /// # Errors
+    /// When the target cannot be used.
+    fn begin(&self, start: &Start) -> Result<Started, EngineError>;
+
+    /// Writes a batch, with its progress in the same transaction where there are transactions.
+    ///
+    /// # Errors
+    /// When the target fails; refused records are part of the answer instead.
+    fn write(&self, gym: StoktId, batch: &Batch) -> Result<Vec<Written>, EngineError>;
+
+    /// How many different records the gym's listing has shown since [`Target::restart_listing`].
+    ///
+    /// # Errors
+    /// When the target fails.
+    fn seen(&self, gym: StoktId) -> Result<u64, EngineError>;
+
+    /// Forgets what the gym's listing has shown: it starts over.
+    ///
+    /// # Errors
+    /// When the target fails.
+    fn restart_listing(&self, gym: StoktId) -> Result<(), EngineError>;
+
+    /// The pictures that have no verified copy yet.
+    ///
+    /// # Errors
+    /// When the target fails.
+    fn wanted(&self, gym: StoktId) -> Result<Vec<PicturePlan>, EngineError>;
+
+    /// Verifies a picture and keeps it. Called beside [`Target::write`], from another thread.
+    ///
+    /// # Errors
+    /// [`PictureError`] says whose fault it is.
+    fn keep_picture(&self, picture: &PicturePlan, bytes: &[u8]) -> Result<Kept, PictureError>;
+
+    /// The gym is through: the next run starts from the beginning.
+    ///
+    /// # Errors
+    /// When the target fails.
+    fn gym_done(&self, gym: StoktId) -> Result<(), EngineError>;
+
+    /// Keeps the run's report.
+    ///
+    /// # Errors
+    /// When the target fails.
+    fn finish(&self, ending: Ending, report: &Value, watermark: Option<Timestamp>)
+    -> Result<(), EngineError>;
+}
+
+/// A batch's outcome as the report counts it.
+pub(crate) fn written_from(outcome: BatchOutcome) -> Written {
+    let mut written =
+        Written { kind: outcome.kind, tally: Tally::default(), problems: Vec::new(), notes: Vec::new() };
+    let issue = |stokt_id: &str, problem: ItemProblem| Issue {
+        kind: outcome.kind.as_str().to_owned(),
+        stokt_id: stokt_id.to_owned(),
+        code: problem.code,
+        detail: problem.detail,
+    };
+    for item in outcome.items {
+        match item.status {
+            ItemStatus::Created => written.tally.created += 1,
+            ItemStatus::Updated => written.tally.updated += 1,
+            ItemStatus::Exists | ItemStatus::KeptLocal => written.tally.unchanged += 1,
+            ItemStatus::Failed(problem) => {
+                written.tally.quarantined += 1;
+                written.problems.push(issue(&item.stokt_id, problem));
+            }
+        }
+        written.notes.extend(item.notes.into_iter().map(|note| issue(&item.stokt_id, note)));
+    }
+    written
+}
+
+/// Records that could not be read, as the report counts them.
+pub(crate) fn written_from_refused(refused: &[Quarantined]) -> Vec<Written> {
+    let mut all: Vec<Written> = Vec::new();
+    for item in refused {
+        let one = Tally { quarantined: 1, ..Tally::default() };
+        all.push(Written { kind: item.kind, tally: one, problems: vec![refused_issue(item)], notes: vec![] });
+    }
+    all
+}
+
+fn refused_issue(item: &Quarantined) -> Issue {
+    Issue {
+        kind: item.kind.as_str().to_owned(),
+        stokt_id: item.stokt_id.clone(),
+        code: item.problem.code.clone(),
+        detail: item.problem.detail.clone(),
+    }
+}
+
+/// The kinds in the order in which a batch is written.
+pub(crate) const KINDS: [EntityKind; 6] = [
+    EntityKind::Gym,
+    EntityKind::Wall,
+    EntityKind::Face,
+    EntityKind::Hold,
+    EntityKind::User,
+    EntityKind::Climb,
+];
