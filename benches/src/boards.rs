@@ -39,7 +39,15 @@ impl Stokt {
     pub(crate) fn importer(&self, database_url: &str, data_dir: &Path) -> io::Result<Command> {
         let mut command = Command::new(program("mastoc-import")?);
         command
-            .args(["--stokt-url", &self.url, "--gym", &self.gym, "--database-url", database_url, "--data-dir"])
+            .args([
+                "--stokt-url",
+                &self.url,
+                "--gym",
+                &self.gym,
+                "--database-url",
+                database_url,
+                "--data-dir",
+            ])
             .arg(data_dir)
             .env("STOKT_TOKEN", &self.token)
             .env_remove("DATABASE_URL")

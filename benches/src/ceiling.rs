@@ -8,7 +8,9 @@ use actix_web::{App, HttpRequest, HttpResponse, HttpServer, web};
 
 async fn bytes(body: Data<Bytes>, size: Path<usize>, request: HttpRequest) -> HttpResponse {
     if request.headers().contains_key(IF_NONE_MATCH) {
-        return HttpResponse::NotModified().insert_header((ETAG, HeaderValue::from_static("\"fixed\""))).finish();
+        return HttpResponse::NotModified()
+            .insert_header((ETAG, HeaderValue::from_static("\"fixed\"")))
+            .finish();
     }
     let size = (*size).min(body.len());
     HttpResponse::Ok().content_type("application/json").body(body.slice(..size))
@@ -18,9 +20,11 @@ async fn bytes(body: Data<Bytes>, size: Path<usize>, request: HttpRequest) -> Ht
 pub(crate) fn serve() -> std::io::Result<()> {
     actix_web::rt::System::new().block_on(async {
         let body = Data::new(Bytes::from(vec![b'x'; 4 << 20]));
-        let server = HttpServer::new(move || App::new().app_data(body.clone()).route("/bytes/{size}", web::get().to(bytes)))
-            .workers(2)
-            .bind(("127.0.0.1", 0))?;
+        let server = HttpServer::new(move || {
+            App::new().app_data(body.clone()).route("/bytes/{size}", web::get().to(bytes))
+        })
+        .workers(2)
+        .bind(("127.0.0.1", 0))?;
         let port = server.addrs().first().map(std::net::SocketAddr::port).unwrap_or_default();
         let mut out = std::io::stdout();
         writeln!(out, "listening on http://127.0.0.1:{port}")?;

@@ -74,7 +74,9 @@ fn download(stokt: &Stokt) -> io::Result<()> {
     let walls = fetch(&format!("/api/gyms/{gym}/walls"))?;
     let text = |value: Option<&Value>| value.and_then(Value::as_str).map(str::to_owned);
     let mut avatars = std::collections::BTreeSet::new();
-    for face in walls.as_array().into_iter().flatten().filter_map(|wall| wall.get("faces")?.as_array()).flatten() {
+    for face in
+        walls.as_array().into_iter().flatten().filter_map(|wall| wall.get("faces")?.as_array()).flatten()
+    {
         let face = text(face.get("id")).ok_or_else(|| io::Error::other("a face without id"))?;
         let setup = fetch(&format!("/api/faces/{face}/setup"))?;
         if let Some(picture) = text(setup.pointer("/picture/name")) {

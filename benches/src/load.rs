@@ -24,7 +24,11 @@ impl Connection {
         let stream = TcpStream::connect(address)?;
         stream.set_nodelay(true)?;
         stream.set_read_timeout(Some(Duration::from_secs(30)))?;
-        Ok(Self { address: address.to_owned(), stream: BufReader::with_capacity(256 * 1024, stream), body: Vec::new() })
+        Ok(Self {
+            address: address.to_owned(),
+            stream: BufReader::with_capacity(256 * 1024, stream),
+            body: Vec::new(),
+        })
     }
 
     /// Asks for `path`, with further header lines (each ending in CRLF).
@@ -101,7 +105,9 @@ pub(crate) fn hammer(
         stop.store(true, Ordering::Relaxed);
         threads
             .into_iter()
-            .map(|thread| thread.join().unwrap_or_else(|_| Err(io::Error::other("a connection's thread died"))))
+            .map(|thread| {
+                thread.join().unwrap_or_else(|_| Err(io::Error::other("a connection's thread died")))
+            })
             .collect()
     });
     let elapsed = started.elapsed().as_secs_f64();
@@ -111,7 +117,10 @@ pub(crate) fn hammer(
 }
 
 /// The time below which 99 of 100 calls of `call` stayed.
-pub(crate) fn percentile_99(runs: usize, mut call: impl FnMut(usize) -> io::Result<()>) -> io::Result<Duration> {
+pub(crate) fn percentile_99(
+    runs: usize,
+    mut call: impl FnMut(usize) -> io::Result<()>,
+) -> io::Result<Duration> {
     let mut times = Vec::with_capacity(runs);
     for run in 0..runs {
         let started = Instant::now();

@@ -14,7 +14,9 @@ use std::process::ExitCode;
 
 use report::Report;
 
-const CASES: &[(&str, fn(&mut Report) -> io::Result<()>)] =
+type Case = fn(&mut Report) -> io::Result<()>;
+
+const CASES: &[(&str, Case)] =
     &[("serving", serving::measure), ("importing", importing::measure), ("million", million::measure)];
 
 fn main() -> ExitCode {
@@ -40,7 +42,10 @@ fn main() -> ExitCode {
 fn measure(wanted: &[String]) -> io::Result<usize> {
     let known: Vec<&str> = CASES.iter().map(|(name, _)| *name).collect();
     if let Some(unknown) = wanted.iter().find(|name| !known.contains(&name.as_str())) {
-        return Err(io::Error::other(format!("no bench is called '{unknown}'; there are: {}", known.join(", "))));
+        return Err(io::Error::other(format!(
+            "no bench is called '{unknown}'; there are: {}",
+            known.join(", ")
+        )));
     }
     let mut report = Report::default();
     for (name, case) in CASES {

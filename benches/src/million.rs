@@ -84,7 +84,11 @@ fn limit(report: &mut Report, name: &str, time: Duration) -> io::Result<()> {
 
 fn ok(connection: &mut Connection, path: &str) -> io::Result<()> {
     let answer = connection.get(path, "")?;
-    if answer.status == 200 { Ok(()) } else { Err(io::Error::other(format!("{path} answered {}", answer.status))) }
+    if answer.status == 200 {
+        Ok(())
+    } else {
+        Err(io::Error::other(format!("{path} answered {}", answer.status)))
+    }
 }
 
 fn json(connection: &mut Connection, path: &str) -> io::Result<Value> {
@@ -120,9 +124,12 @@ fn climb_holds(face: u128, climb: u128) -> impl Iterator<Item = i64> {
 }
 
 fn fill(url: &str) -> io::Result<()> {
-    let store = Store::open(&url.parse().map_err(io::Error::other)?, &StoreOptions::default()).map_err(io::Error::other)?;
+    let store = Store::open(&url.parse().map_err(io::Error::other)?, &StoreOptions::default())
+        .map_err(io::Error::other)?;
     let context = ImportContext::default();
-    let put = |work: &dyn Fn(&mut mastoc_storage::WriteConn<'_>) -> Result<mastoc_domain::import::BatchOutcome, StoreError>| {
+    let put = |work: &dyn Fn(
+        &mut mastoc_storage::WriteConn<'_>,
+    ) -> Result<mastoc_domain::import::BatchOutcome, StoreError>| {
         let outcome = store.write(|conn| work(conn)).map_err(io::Error::other)?;
         if outcome.failed() > 0 {
             return Err(io::Error::other(format!("{} records were refused", outcome.failed())));
@@ -151,7 +158,8 @@ fn fill(url: &str) -> io::Result<()> {
     for face in 0..FACES {
         let holds: Vec<ImportHold> = (0..HOLDS_PER_FACE).filter_map(|hold| hold_record(face, hold)).collect();
         put(&|conn| import::holds(conn, &context, &holds))?;
-        let climbs: Vec<ImportClimb> = (0..CLIMBS_PER_FACE).filter_map(|climb| climb_record(face, climb)).collect();
+        let climbs: Vec<ImportClimb> =
+            (0..CLIMBS_PER_FACE).filter_map(|climb| climb_record(face, climb)).collect();
         put(&|conn| import::climbs(conn, &context, &climbs))?;
         if face % 100 == 99 {
             writeln!(io::stderr(), "  ... {} climbs written", (face + 1) * CLIMBS_PER_FACE)?;
@@ -180,7 +188,11 @@ fn hold_record(face: u128, hold: u128) -> Option<ImportHold> {
         face_stokt_id: id(2, face),
         centroid_x: 10.0,
         centroid_y: 10.0,
-        shape: HoldShape { area: "100.00".into(), centroid_str: "10.00 10.00".into(), ..HoldShape::default() },
+        shape: HoldShape {
+            area: "100.00".into(),
+            centroid_str: "10.00 10.00".into(),
+            ..HoldShape::default()
+        },
         extra: Extra::new(),
     })
 }
@@ -205,11 +217,23 @@ fn climb_record(face: u128, climb: u128) -> Option<ImportClimb> {
     let list: Vec<String> = holds
         .iter()
         .enumerate()
-        .map(|(place, hold)| format!("{}{hold}", if place == 0 { 'S' } else if place == last { 'T' } else { 'O' }))
+        .map(|(place, hold)| {
+            format!(
+                "{}{hold}",
+                if place == 0 {
+                    'S'
+                } else if place == last {
+                    'T'
+                } else {
+                    'O'
+                }
+            )
+        })
         .collect();
     // Climbs of all faces mixed in time, as they would be.
     let seconds = i64::try_from((climb * FACES + face) * 60).ok()?;
-    let created_at = Timestamp::parse("2020-01-01T00:00:00Z").ok()?.as_utc() + std::time::Duration::from_secs(seconds.unsigned_abs());
+    let created_at = Timestamp::parse("2020-01-01T00:00:00Z").ok()?.as_utc()
+        + std::time::Duration::from_secs(seconds.unsigned_abs());
     Some(ImportClimb {
         stokt_id: id(4, number),
         face_stokt_id: id(2, face),
@@ -221,7 +245,7 @@ fn climb_record(face: u128, climb: u128) -> Option<ImportClimb> {
         feet_rule: Some("Tous pieds".into()),
         description: None,
         is_private: false,
-        is_benchmark: number % 50 == 0,
+        is_benchmark: number.is_multiple_of(50),
         climbed_by: 0,
         total_likes: 0,
         total_comments: 0,

@@ -50,7 +50,9 @@ pub(crate) fn measure(report: &mut Report) -> io::Result<()> {
         }
         report.share(&format!("{name} ({size} bytes)"), ours, most, *share)?;
     }
-    for (name, path) in [("304: page of 50", page.to_owned()), ("304: face setup", format!("/api/faces/{face}/setup"))] {
+    for (name, path) in
+        [("304: page of 50", page.to_owned()), ("304: face setup", format!("/api/faces/{face}/setup"))]
+    {
         let etag = Connection::open(&sqlite.address)?
             .get(&path, "")?
             .etag

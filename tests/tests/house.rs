@@ -179,7 +179,8 @@ fn every_dependency_has_a_permissive_licence() {
 
 fn rust_files() -> Vec<PathBuf> {
     let mut found = Vec::new();
-    let mut folders: Vec<PathBuf> = ["crates", "bins", "tests", "benches"].iter().map(|name| root().join(name)).collect();
+    let mut folders: Vec<PathBuf> =
+        ["crates", "bins", "tests", "benches"].iter().map(|name| root().join(name)).collect();
     while let Some(folder) = folders.pop() {
         for entry in std::fs::read_dir(folder).unwrap() {
             let path = entry.unwrap().path();
@@ -225,7 +226,11 @@ fn binaries_are_thin() {
     for path in rust_files() {
         if path.ends_with("src/main.rs") && path.strip_prefix(root()).unwrap().starts_with("bins") {
             let lines = std::fs::read_to_string(&path).unwrap().lines().count();
-            assert!(lines <= 110, "{} has {lines} lines; a binary only reads arguments and calls a library", path.display());
+            assert!(
+                lines <= 110,
+                "{} has {lines} lines; a binary only reads arguments and calls a library",
+                path.display()
+            );
         }
     }
 }
