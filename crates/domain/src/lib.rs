@@ -11,6 +11,7 @@ pub mod board;
 pub mod canonical;
 pub mod change;
 pub mod fold;
+pub mod geometry;
 pub mod grade;
 pub mod holds_list;
 pub mod ids;
