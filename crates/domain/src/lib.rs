@@ -7,6 +7,7 @@
 //! - nothing here panics on any input.
 
 pub mod access;
+pub mod annotation;
 pub mod board;
 pub mod canonical;
 pub mod change;
@@ -17,7 +18,9 @@ pub mod holds_list;
 pub mod ids;
 pub mod import;
 pub mod import_plan;
+pub mod lists;
 pub mod sync_state;
+pub mod tape;
 pub mod text;
 pub mod time;
 mod words;
