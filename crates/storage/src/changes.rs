@@ -8,7 +8,7 @@ use diesel::prelude::*;
 use mastoc_domain::change::ChangeKind;
 use mastoc_domain::sync_state::EntityKind;
 
-use crate::conn::{ReadConn, WriteConn, on_backend, AnyConnection};
+use crate::conn::{AnyConnection, ReadConn, WriteConn, on_backend};
 use crate::error::StoreError;
 use crate::schema::change_log;
 use crate::types::Time;
@@ -98,7 +98,12 @@ pub fn latest(conn: &mut ReadConn<'_>) -> Result<i64, StoreError> {
 ///
 /// # Errors
 /// When the database fails.
-pub fn since(conn: &mut ReadConn<'_>, since: i64, limit: i64, public_only: bool) -> Result<Vec<Change>, StoreError> {
+pub fn since(
+    conn: &mut ReadConn<'_>,
+    since: i64,
+    limit: i64,
+    public_only: bool,
+) -> Result<Vec<Change>, StoreError> {
     let rows: Vec<(i64, String, String, String, bool)> = on_backend!(conn, |c| {
         let mut query = change_log::table
             .select((
@@ -119,7 +124,8 @@ pub fn since(conn: &mut ReadConn<'_>, since: i64, limit: i64, public_only: bool)
     })?;
     rows.into_iter()
         .map(|(seq, entity, entity_id, kind, is_public)| {
-            let unknown = |word: &str| StoreError::Internal(format!("unknown word '{word}' in the change log"));
+            let unknown =
+                |word: &str| StoreError::Internal(format!("unknown word '{word}' in the change log"));
             Ok(Change {
                 seq,
                 entity: entity.parse().map_err(|_| unknown(&entity))?,

@@ -65,7 +65,11 @@ pub fn load(conn: &mut ReadConn<'_>, origin: &str, gym: StoktId) -> Result<Optio
 ///
 /// # Errors
 /// [`StoreError::Fenced`] when another run has taken over, or the database's failure.
-pub fn save(conn: &mut WriteConn<'_>, ctx: &ImportContext<'_>, checkpoint: Checkpoint) -> Result<(), StoreError> {
+pub fn save(
+    conn: &mut WriteConn<'_>,
+    ctx: &ImportContext<'_>,
+    checkpoint: Checkpoint,
+) -> Result<(), StoreError> {
     use import_checkpoints as p;
     ctx.check_fence(conn)?;
     let row = Row {

@@ -7,9 +7,7 @@ use std::collections::HashMap;
 
 use diesel::prelude::*;
 use mastoc_domain::board::{ClimbGrade, FeetRuleOption, HoldShape, PictureRef};
-use mastoc_domain::import::{
-    Extra, ImportClimb, ImportFace, ImportGym, ImportHold, ImportUser, ImportWall,
-};
+use mastoc_domain::import::{Extra, ImportClimb, ImportFace, ImportGym, ImportHold, ImportUser, ImportWall};
 use mastoc_domain::sync_state::EntityKind;
 use mastoc_domain::{StoktHoldId, StoktId};
 use serde::de::DeserializeOwned;

@@ -116,10 +116,12 @@ pub fn load(
                 sync_links::tombstone_at,
             ))
             .load(c))?;
-        links.extend(rows.into_iter().map(|(stokt_id, local_id, base_hash, observed_hash, local_rev, base_rev, gone)| {
-            let is_deleted = gone.is_some();
-            (stokt_id, Link { local_id, base_hash, observed_hash, local_rev, base_rev, is_deleted })
-        }));
+        links.extend(rows.into_iter().map(
+            |(stokt_id, local_id, base_hash, observed_hash, local_rev, base_rev, gone)| {
+                let is_deleted = gone.is_some();
+                (stokt_id, Link { local_id, base_hash, observed_hash, local_rev, base_rev, is_deleted })
+            },
+        ));
     }
     Ok(links)
 }
@@ -180,7 +182,11 @@ pub(crate) struct LinkRow<'a> {
 }
 
 /// Writes links. With `keep_base` what both sides agreed on stays, and only what was observed is refreshed.
-pub(crate) fn save(conn: &mut WriteConn<'_>, rows: &[LinkRow<'_>], keep_base: bool) -> Result<(), StoreError> {
+pub(crate) fn save(
+    conn: &mut WriteConn<'_>,
+    rows: &[LinkRow<'_>],
+    keep_base: bool,
+) -> Result<(), StoreError> {
     use sync_links as l;
     for rows in chunks(rows, 10) {
         if keep_base {
@@ -288,7 +294,8 @@ pub fn mappings(conn: &mut ReadConn<'_>, offset: i64, limit: i64) -> Result<Vec<
         .load(c))?;
     rows.into_iter()
         .map(|(entity, local_id, stokt_id, direction, created_at)| {
-            let unknown = |error: mastoc_domain::UnknownWord| StoreError::Internal(format!("id_mappings: {error}"));
+            let unknown =
+                |error: mastoc_domain::UnknownWord| StoreError::Internal(format!("id_mappings: {error}"));
             Ok(Mapping {
                 entity: entity.parse().map_err(unknown)?,
                 local_id,
@@ -324,6 +331,9 @@ mod tests {
             assert_ne!(json_hash(&one), json_hash(&other), "{other}");
         }
         // The SHA-256 of `null`, from sha256sum.
-        assert_eq!(json_hash(&Value::Null), "74234e98afe7498fb5daf1f36ac2d78acc339464f950703b8c019892f982b90b");
+        assert_eq!(
+            json_hash(&Value::Null),
+            "74234e98afe7498fb5daf1f36ac2d78acc339464f950703b8c019892f982b90b"
+        );
     }
 }

@@ -61,12 +61,8 @@ impl RunLock {
                 let unusable = |error: std::io::Error| {
                     StoreError::Unusable(format!("cannot use the lock file {}: {error}", name.display()))
                 };
-                let file = File::options()
-                    .create(true)
-                    .truncate(false)
-                    .write(true)
-                    .open(&name)
-                    .map_err(unusable)?;
+                let file =
+                    File::options().create(true).truncate(false).write(true).open(&name).map_err(unusable)?;
                 match file.try_lock() {
                     Ok(()) => Held::File { _file: file },
                     Err(TryLockError::WouldBlock) => return Ok(None),
@@ -144,11 +140,8 @@ fn take_fence(conn: &mut WriteConn<'_>, owner: &str) -> Result<i64, StoreError> 
 /// # Errors
 /// [`StoreError::Fenced`] when the lock is another's.
 pub fn check_fence(conn: &mut WriteConn<'_>, fence: i64) -> Result<(), StoreError> {
-    let current: Option<i64> = on_backend!(conn, |c| sync_locks::table
-        .find(NAME)
-        .select(sync_locks::fence)
-        .first(c)
-        .optional())?;
+    let current: Option<i64> =
+        on_backend!(conn, |c| sync_locks::table.find(NAME).select(sync_locks::fence).first(c).optional())?;
     if current == Some(fence) { Ok(()) } else { Err(StoreError::Fenced) }
 }
 

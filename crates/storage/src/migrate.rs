@@ -60,7 +60,10 @@ fn failed(error: MigrationError) -> StoreError {
         Ok(error) => StoreError::from(*error),
         Err(error) => {
             let text = error.to_string();
-            StoreError::Unusable(format!("cannot bring the database up to date: {}", crate::error::explain(&text)))
+            StoreError::Unusable(format!(
+                "cannot bring the database up to date: {}",
+                crate::error::explain(&text)
+            ))
         }
     }
 }

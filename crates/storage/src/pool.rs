@@ -41,7 +41,11 @@ impl Manager {
         match &self.target {
             DatabaseTarget::Sqlite(path) => {
                 let unusable = |cause: String| {
-                    StoreError::Unusable(format!("cannot use the database {}: {}", path.display(), explain(&cause)))
+                    StoreError::Unusable(format!(
+                        "cannot use the database {}: {}",
+                        path.display(),
+                        explain(&cause)
+                    ))
                 };
                 let text = path.to_str().ok_or_else(|| unusable("its path is not valid Unicode".into()))?;
                 let mut connection =

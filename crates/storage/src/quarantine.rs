@@ -169,7 +169,9 @@ pub fn list(conn: &mut ReadConn<'_>, limit: i64) -> Result<Vec<Quarantined>, Sto
     rows.into_iter()
         .map(|(entity, stokt_id, code, detail, record, first, last)| {
             Ok(Quarantined {
-                entity: entity.parse().map_err(|error| StoreError::Internal(format!("quarantined: {error}")))?,
+                entity: entity
+                    .parse()
+                    .map_err(|error| StoreError::Internal(format!("quarantined: {error}")))?,
                 stokt_id,
                 code,
                 detail,

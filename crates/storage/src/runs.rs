@@ -107,8 +107,7 @@ pub struct Run {
     pub finished_at: Option<Timestamp>,
 }
 
-type Columns =
-    (Id, String, String, String, String, Option<Time>, Option<Value>, Time, Option<Time>);
+type Columns = (Id, String, String, String, String, Option<Time>, Option<Value>, Time, Option<Time>);
 
 fn to_run(row: Columns) -> Result<Run, StoreError> {
     let (id, direction, mode, origin, status, watermark, report, started_at, finished_at) = row;
@@ -216,8 +215,7 @@ pub fn latest(conn: &mut ReadConn<'_>, origin: &str) -> Result<Option<Run>, Stor
 /// # Errors
 /// When the database fails.
 pub fn by_id(conn: &mut ReadConn<'_>, run: RunId) -> Result<Option<Run>, StoreError> {
-    let row: Option<Columns> =
-        on_backend!(conn, |c| sync_runs::table.find(Id(run.0)).first(c).optional())?;
+    let row: Option<Columns> = on_backend!(conn, |c| sync_runs::table.find(Id(run.0)).first(c).optional())?;
     row.map(to_run).transpose()
 }
 

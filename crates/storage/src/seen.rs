@@ -38,10 +38,7 @@ pub fn add(conn: &mut WriteConn<'_>, run: RunId, stokt_ids: &[StoktId]) -> Resul
 /// # Errors
 /// When the database fails.
 pub fn count(conn: &mut ReadConn<'_>, run: RunId) -> Result<i64, StoreError> {
-    Ok(on_backend!(conn, |c| sync_seen::table
-        .filter(sync_seen::run_id.eq(Id(run.0)))
-        .count()
-        .get_result(c))?)
+    Ok(on_backend!(conn, |c| sync_seen::table.filter(sync_seen::run_id.eq(Id(run.0))).count().get_result(c))?)
 }
 
 /// Forgets what the run's listing showed: it is complete, or starts over.
@@ -49,6 +46,7 @@ pub fn count(conn: &mut ReadConn<'_>, run: RunId) -> Result<i64, StoreError> {
 /// # Errors
 /// When the database fails.
 pub fn clear(conn: &mut WriteConn<'_>, run: RunId) -> Result<(), StoreError> {
-    on_backend!(conn, |c| diesel::delete(sync_seen::table.filter(sync_seen::run_id.eq(Id(run.0)))).execute(c))?;
+    on_backend!(conn, |c| diesel::delete(sync_seen::table.filter(sync_seen::run_id.eq(Id(run.0))))
+        .execute(c))?;
     Ok(())
 }

@@ -5,7 +5,9 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use diesel::QueryResult;
-use diesel::connection::{AnsiTransactionManager, SimpleConnection as _, TransactionManager as _, TransactionManagerStatus};
+use diesel::connection::{
+    AnsiTransactionManager, SimpleConnection as _, TransactionManager as _, TransactionManagerStatus,
+};
 use diesel::r2d2::Pool;
 use diesel::result::Error as DieselError;
 
@@ -194,8 +196,12 @@ fn begin(connection: &mut AnyConnection, mode: Mode) -> QueryResult<()> {
             c,
             "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY",
         ),
-        (AnyConnection::Postgres(c), Mode::Write) => AnsiTransactionManager::begin_transaction_sql(c, "BEGIN"),
-        (AnyConnection::Sqlite(c), Mode::Snapshot) => AnsiTransactionManager::begin_transaction_sql(c, "BEGIN"),
+        (AnyConnection::Postgres(c), Mode::Write) => {
+            AnsiTransactionManager::begin_transaction_sql(c, "BEGIN")
+        }
+        (AnyConnection::Sqlite(c), Mode::Snapshot) => {
+            AnsiTransactionManager::begin_transaction_sql(c, "BEGIN")
+        }
         // Taking the write lock at once: a reader that becomes a writer later can be refused without a wait.
         (AnyConnection::Sqlite(c), Mode::Write) => {
             AnsiTransactionManager::begin_transaction_sql(c, "BEGIN IMMEDIATE")
@@ -237,3 +243,6 @@ fn reset(connection: &mut AnyConnection) {
         *AnsiTransactionManager::transaction_manager_status_mut(c) = TransactionManagerStatus::default();
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -48,8 +48,11 @@ impl fmt::Display for DatabaseTarget {
                     None => format!("{scheme}://{place}"),
                 };
                 // A password may also stand among the parameters; only their names are shown.
-                let names: Vec<&str> =
-                    query.split('&').filter_map(|pair| pair.split('=').next()).filter(|n| !n.is_empty()).collect();
+                let names: Vec<&str> = query
+                    .split('&')
+                    .filter_map(|pair| pair.split('=').next())
+                    .filter(|n| !n.is_empty())
+                    .collect();
                 if names.is_empty() { f.write_str(&shown) } else { write!(f, "{shown}?{}", names.join("&")) }
             }
         }
@@ -68,11 +71,15 @@ mod tests {
 
     #[test]
     fn reads_both_forms_and_hides_passwords() {
-        let pg: DatabaseTarget = "postgres://anna:s3cret@db.example/board?password=x&sslmode=require".parse().unwrap();
+        let pg: DatabaseTarget =
+            "postgres://anna:s3cret@db.example/board?password=x&sslmode=require".parse().unwrap();
         assert_eq!(format!("{pg:?}"), "postgres://anna@db.example/board?password&sslmode");
         let sqlite: DatabaseTarget = "sqlite:///var/lib/mastoc/board.sqlite3".parse().unwrap();
         assert_eq!(sqlite, DatabaseTarget::Sqlite("/var/lib/mastoc/board.sqlite3".into()));
-        assert_eq!("sqlite://board.db".parse::<DatabaseTarget>().unwrap(), DatabaseTarget::Sqlite("board.db".into()));
+        assert_eq!(
+            "sqlite://board.db".parse::<DatabaseTarget>().unwrap(),
+            DatabaseTarget::Sqlite("board.db".into())
+        );
         for bad in ["", "sqlite://", "mysql://x", "/tmp/x.db"] {
             assert!(bad.parse::<DatabaseTarget>().is_err(), "{bad}");
         }

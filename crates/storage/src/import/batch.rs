@@ -54,7 +54,8 @@ pub(super) fn item<T: Serialize>(
         object.insert("viewer".into(), viewer);
     }
     let problem = problem.or_else(|| check::extra(extra));
-    let incoming = Incoming { stokt_id, observed_hash, base_hash: base.as_ref().map(json_hash), problem, notes };
+    let incoming =
+        Incoming { stokt_id, observed_hash, base_hash: base.as_ref().map(json_hash), problem, notes };
     Item { incoming, json, base }
 }
 
@@ -100,7 +101,12 @@ pub(super) struct Batch {
 }
 
 /// Plans a batch. `rows`: the rows that exist, by Stokt's id.
-pub(super) fn decide(entity: EntityKind, items: Vec<Item>, known: Known, rows: HashMap<String, RowState>) -> Batch {
+pub(super) fn decide(
+    entity: EntityKind,
+    items: Vec<Item>,
+    known: Known,
+    rows: HashMap<String, RowState>,
+) -> Batch {
     let mut stored: HashMap<String, Stored> = HashMap::with_capacity(rows.len());
     let mut local_ids: HashMap<String, String> = HashMap::with_capacity(items.len());
     for (stokt_id, row) in rows {
@@ -145,14 +151,11 @@ impl Batch {
         &'b self,
         records: &'r [T],
     ) -> impl Iterator<Item = (usize, &'r T, Decision, &'b str)> + use<'b, 'r, T> {
-        records
-            .iter()
-            .zip(&self.planned)
-            .zip(&self.items)
-            .enumerate()
-            .map(|(index, ((record, planned), item))| {
+        records.iter().zip(&self.planned).zip(&self.items).enumerate().map(
+            |(index, ((record, planned), item))| {
                 (index, record, planned.decision, item.incoming.stokt_id.as_str())
-            })
+            },
+        )
     }
 
     /// Whether the record's editable content differs from what both sides last agreed on.
@@ -191,8 +194,9 @@ impl Batch {
             .enumerate()
             .map(|(index, (item, planned))| {
                 let stokt_id = item.incoming.stokt_id;
-                let local_id =
-                    local_ids.get(&stokt_id).or_else(|| known.links.get(&stokt_id).map(|link| &link.local_id));
+                let local_id = local_ids
+                    .get(&stokt_id)
+                    .or_else(|| known.links.get(&stokt_id).map(|link| &link.local_id));
                 let local_id = local_id.filter(|id| !id.is_empty()).cloned();
                 ItemOutcome { index, local_id, stokt_id, status: planned.status, notes: planned.notes }
             })

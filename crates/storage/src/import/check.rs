@@ -25,7 +25,9 @@ pub(super) fn problem(code: &str, detail: impl Into<String>) -> ItemProblem {
 }
 
 /// The first of these texts that cannot be stored: field, text, limit.
-pub(super) fn texts<'t>(fields: impl IntoIterator<Item = (&'static str, &'t str, Limit)>) -> Option<ItemProblem> {
+pub(super) fn texts<'t>(
+    fields: impl IntoIterator<Item = (&'static str, &'t str, Limit)>,
+) -> Option<ItemProblem> {
     fields.into_iter().find_map(|(field, value, limit)| {
         let checked = match limit {
             Name => check_imported_name(value),
@@ -43,13 +45,16 @@ pub(super) fn optional(text: Option<&String>) -> &str {
 /// The first of these numbers that is none.
 pub(super) fn numbers(fields: impl IntoIterator<Item = (&'static str, Option<f64>)>) -> Option<ItemProblem> {
     fields.into_iter().find_map(|(field, number)| {
-        number.filter(|number| !number.is_finite()).map(|_| problem("bad_number", format!("{field} is not a number")))
+        number
+            .filter(|number| !number.is_finite())
+            .map(|_| problem("bad_number", format!("{field} is not a number")))
     })
 }
 
 /// Whether a time can be stored: years 0001 to 9999, which have a text of fixed width.
 pub(super) fn time(field: &str, time: Timestamp) -> Option<ItemProblem> {
-    (time.to_string().len() != 27).then(|| problem("bad_number", format!("{field} is outside the years 0001 to 9999")))
+    (time.to_string().len() != 27)
+        .then(|| problem("bad_number", format!("{field} is outside the years 0001 to 9999")))
 }
 
 /// Whether a size in pixels fits its column.

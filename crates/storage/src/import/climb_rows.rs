@@ -187,7 +187,11 @@ pub(super) struct HoldRow {
 }
 
 /// Writes the holds of climbs, after removing those of `replaced` climbs.
-pub(super) fn save_holds(conn: &mut WriteConn<'_>, replaced: &[Id], rows: &[HoldRow]) -> Result<(), StoreError> {
+pub(super) fn save_holds(
+    conn: &mut WriteConn<'_>,
+    replaced: &[Id],
+    rows: &[HoldRow],
+) -> Result<(), StoreError> {
     for ids in keys(replaced) {
         on_backend!(conn, |c| diesel::delete(climb_holds::table.filter(climb_holds::climb_id.eq_any(ids)))
             .execute(c))?;

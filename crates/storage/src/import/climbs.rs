@@ -40,7 +40,10 @@ struct Existing {
 
 type Columns = (Option<Id>, Id, Id, i32, String, bool, i32, String, String, Time);
 
-fn existing(conn: &mut ReadConn<'_>, records: &[ImportClimb]) -> Result<HashMap<StoktId, Existing>, StoreError> {
+fn existing(
+    conn: &mut ReadConn<'_>,
+    records: &[ImportClimb],
+) -> Result<HashMap<StoktId, Existing>, StoreError> {
     let ids = Id::all(parents::distinct(records.iter().map(|record| record.stokt_id.0)));
     let mut found = HashMap::with_capacity(ids.len());
     for ids in keys(&ids) {
@@ -59,9 +62,12 @@ fn existing(conn: &mut ReadConn<'_>, records: &[ImportClimb]) -> Result<HashMap<
                 t::created_at,
             ))
             .load(c))?;
-        for (stokt_id, id, face, face_version, holds_list, is_private, rev, source, sync_state, created_at) in rows {
+        for (stokt_id, id, face, face_version, holds_list, is_private, rev, source, sync_state, created_at) in
+            rows
+        {
             let Some(stokt_id) = stokt_id else { continue };
-            let unknown = |error: mastoc_domain::UnknownWord| StoreError::Internal(format!("climbs: {error}"));
+            let unknown =
+                |error: mastoc_domain::UnknownWord| StoreError::Internal(format!("climbs: {error}"));
             let climb = Existing {
                 id: id.0,
                 face_id: face.0,
@@ -95,9 +101,13 @@ impl Parents {
     ) -> Result<Self, StoreError> {
         let faces =
             parents::known_faces(conn, &parents::distinct(records.iter().map(|r| r.face_stokt_id)), ctx.dry)?;
-        let setters =
-            parents::users(conn, &parents::distinct(records.iter().filter_map(|r| r.setter_stokt_id)), ctx.dry)?;
-        let holds = parents::distinct(lists.iter().flatten().flat_map(HoldsList::iter).map(|token| token.hold.0));
+        let setters = parents::users(
+            conn,
+            &parents::distinct(records.iter().filter_map(|r| r.setter_stokt_id)),
+            ctx.dry,
+        )?;
+        let holds =
+            parents::distinct(lists.iter().flatten().flat_map(HoldsList::iter).map(|token| token.hold.0));
         let mut hold_faces = parents::faces_of_holds(conn, &holds)?;
         if let Some(assumed) = ctx.dry {
             for hold in &holds {
@@ -114,7 +124,10 @@ impl Parents {
     /// What the climb refers to and is not there, or not where it should be.
     fn problem(&self, record: &ImportClimb, list: &HoldsList) -> Option<ItemProblem> {
         let Some(face) = self.faces.get(&record.face_stokt_id) else {
-            return Some(check::problem("unknown_face", format!("there is no face {} here", record.face_stokt_id)));
+            return Some(check::problem(
+                "unknown_face",
+                format!("there is no face {} here", record.face_stokt_id),
+            ));
         };
         if let Some(setter) = record.setter_stokt_id.filter(|setter| !self.setters.contains_key(setter)) {
             return Some(check::problem("unknown_setter", format!("there is no setter {setter} here")));
@@ -127,7 +140,8 @@ impl Parents {
         };
         let unknown = holds.iter().filter(|hold| !self.hold_faces.contains_key(hold)).copied().collect();
         name("unknown_hold", "it uses holds that are not here", unknown).or_else(|| {
-            let elsewhere = holds.iter().filter(|hold| self.hold_faces.get(hold) != Some(&face.id)).copied().collect();
+            let elsewhere =
+                holds.iter().filter(|hold| self.hold_faces.get(hold) != Some(&face.id)).copied().collect();
             name("wrong_face", "it uses holds of another face", elsewhere)
         })
     }
@@ -196,7 +210,8 @@ pub fn climbs(
     let stokt_ids: Vec<String> = records.iter().map(|record| record.stokt_id.to_string()).collect();
     let known = batch::look_up(conn, EntityKind::Climb, &stokt_ids)?;
     let existing = existing(conn, records)?;
-    let lists: Vec<Option<HoldsList>> = records.iter().map(|r| HoldsList::parse(&r.holds_list).ok()).collect();
+    let lists: Vec<Option<HoldsList>> =
+        records.iter().map(|r| HoldsList::parse(&r.holds_list).ok()).collect();
     let parents = Parents::load(conn, ctx, records, &lists)?;
     let items = records
         .iter()
@@ -237,7 +252,13 @@ pub fn climbs(
             let place = Place {
                 setter_id: record.setter_stokt_id.and_then(|setter| parents.setters.get(&setter)).copied(),
                 holds_count: i32::try_from(list.hold_count()).unwrap_or(i32::MAX),
-                ..place(record, existing.get(&record.stokt_id), face, batch.base_differs(index), Time(conn.now()))
+                ..place(
+                    record,
+                    existing.get(&record.stokt_id),
+                    face,
+                    batch.base_differs(index),
+                    Time(conn.now()),
+                )
             };
             work.add(index, record, decision, list, existing.get(&record.stokt_id), &place);
         }
@@ -301,10 +322,13 @@ impl<'a> Work<'a> {
                 if before.is_some() {
                     self.replaced.push(id);
                 }
-                let tokens: BTreeSet<(i64, Role)> = list.iter().map(|token| (token.hold.0, token.role)).collect();
-                self.holds.extend(
-                    tokens.into_iter().map(|(hold_id, role)| HoldRow { climb_id: id, hold_id, role: role.as_str() }),
-                );
+                let tokens: BTreeSet<(i64, Role)> =
+                    list.iter().map(|token| (token.hold.0, token.role)).collect();
+                self.holds.extend(tokens.into_iter().map(|(hold_id, role)| HoldRow {
+                    climb_id: id,
+                    hold_id,
+                    role: role.as_str(),
+                }));
             }
             self.rows.push(row);
             was_public || !record.is_private
@@ -332,7 +356,8 @@ fn save_facts(
     let said: Vec<(Id, &ImportClimb)> = batch
         .decisions(records)
         .filter(|(_, record, decision, _)| {
-            let speaks_of_a_row = !matches!(decision, Decision::Refuse | Decision::Deleted | Decision::Superseded);
+            let speaks_of_a_row =
+                !matches!(decision, Decision::Refuse | Decision::Deleted | Decision::Superseded);
             speaks_of_a_row && !record.viewer.is_empty()
         })
         .filter_map(|(index, record, _, stokt_id)| {

@@ -72,7 +72,10 @@ struct Latest {
 
 type VersionColumns = (Option<Id>, Id, i32, i32, Option<String>, Option<String>);
 
-fn existing(conn: &mut ReadConn<'_>, records: &[ImportFace]) -> Result<HashMap<StoktId, Existing>, StoreError> {
+fn existing(
+    conn: &mut ReadConn<'_>,
+    records: &[ImportFace],
+) -> Result<HashMap<StoktId, Existing>, StoreError> {
     let ids = Id::all(parents::distinct(records.iter().map(|record| record.stokt_id.0)));
     let mut found: HashMap<StoktId, Existing> = HashMap::with_capacity(ids.len());
     for ids in keys(&ids) {
@@ -167,7 +170,8 @@ pub fn faces(
     let known = batch::look_up(conn, EntityKind::Face, &stokt_ids)?;
     let existing = existing(conn, records)?;
     let gyms = parents::gyms(conn, &parents::distinct(records.iter().map(|r| r.gym_stokt_id)), ctx.dry)?;
-    let walls = parents::walls(conn, &parents::distinct(records.iter().filter_map(|r| r.wall_stokt_id)), ctx.dry)?;
+    let walls =
+        parents::walls(conn, &parents::distinct(records.iter().filter_map(|r| r.wall_stokt_id)), ctx.dry)?;
     let items = records
         .iter()
         .map(|record| {
@@ -190,7 +194,8 @@ pub fn faces(
     let mut versions: Vec<VersionRow<'_>> = Vec::new();
     let mut written: Vec<Written> = Vec::new();
     for (index, record, decision, _) in batch.decisions(records) {
-        let (Decision::Create | Decision::Update, Some(gym)) = (decision, gyms.get(&record.gym_stokt_id)) else {
+        let (Decision::Create | Decision::Update, Some(gym)) = (decision, gyms.get(&record.gym_stokt_id))
+        else {
             continue;
         };
         let before = existing.get(&record.stokt_id);

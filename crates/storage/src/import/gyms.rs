@@ -58,7 +58,9 @@ pub fn gyms(
         .collect();
     let rows: HashMap<String, RowState> = existing
         .iter()
-        .map(|(stokt_id, id)| (stokt_id.to_string(), RowState { local_id: id.to_string(), ..RowState::default() }))
+        .map(|(stokt_id, id)| {
+            (stokt_id.to_string(), RowState { local_id: id.to_string(), ..RowState::default() })
+        })
         .collect();
     let batch = batch::decide(EntityKind::Gym, items, known, rows);
     if ctx.dry.is_some() {

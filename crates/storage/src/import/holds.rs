@@ -60,7 +60,8 @@ struct Existing {
 
 fn existing(conn: &mut ReadConn<'_>, records: &[ImportHold]) -> Result<Existing, StoreError> {
     let ids = parents::distinct(records.iter().map(|record| record.stokt_id.get()));
-    let mut found = Existing { holds: HashMap::with_capacity(ids.len()), shapes: HashSet::with_capacity(ids.len()) };
+    let mut found =
+        Existing { holds: HashMap::with_capacity(ids.len()), shapes: HashSet::with_capacity(ids.len()) };
     for ids in keys(&ids) {
         let rows: Vec<(i64, Id, Option<Time>)> = on_backend!(conn, |c| t::table
             .filter(t::id.eq_any(ids))
@@ -94,7 +95,10 @@ fn problem(record: &ImportHold, face: Option<&KnownFace>, existing: &Existing) -
         })
         .or_else(|| {
             let Some(face) = face else {
-                return Some(check::problem("unknown_face", format!("there is no face {} here", record.face_stokt_id)));
+                return Some(check::problem(
+                    "unknown_face",
+                    format!("there is no face {} here", record.face_stokt_id),
+                ));
             };
             existing.holds.get(&record.stokt_id.get()).filter(|(known, _)| *known != face.id).map(|_| {
                 check::problem("wrong_face", format!("hold {} is on another face already", record.stokt_id))
@@ -147,7 +151,8 @@ pub fn holds(
     let mut written: Vec<Written> = Vec::new();
     let mut may_be_shown: HashSet<Uuid> = HashSet::new();
     for (index, record, decision, _) in batch.decisions(records) {
-        let (Decision::Create | Decision::Update, Some(face)) = (decision, faces.get(&record.face_stokt_id)) else {
+        let (Decision::Create | Decision::Update, Some(face)) = (decision, faces.get(&record.face_stokt_id))
+        else {
             continue;
         };
         let id = record.stokt_id.get();

@@ -100,7 +100,10 @@ pub(super) fn known_faces(
 }
 
 /// The faces that holds are on, by hold id.
-pub(super) fn faces_of_holds(conn: &mut ReadConn<'_>, hold_ids: &[i64]) -> Result<HashMap<i64, Uuid>, StoreError> {
+pub(super) fn faces_of_holds(
+    conn: &mut ReadConn<'_>,
+    hold_ids: &[i64],
+) -> Result<HashMap<i64, Uuid>, StoreError> {
     let mut found = HashMap::with_capacity(hold_ids.len());
     for ids in keys(hold_ids) {
         let rows: Vec<(i64, Id)> = on_backend!(conn, |c| holds::table

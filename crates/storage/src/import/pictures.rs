@@ -87,7 +87,10 @@ pub fn wanted(conn: &mut ReadConn<'_>, gym_stokt_ids: &[StoktId]) -> Result<Vec<
     Ok(wanted)
 }
 
-fn wanted_faces(conn: &mut ReadConn<'_>, gym_stokt_ids: &[StoktId]) -> Result<Vec<WantedPicture>, StoreError> {
+fn wanted_faces(
+    conn: &mut ReadConn<'_>,
+    gym_stokt_ids: &[StoktId],
+) -> Result<Vec<WantedPicture>, StoreError> {
     let ids = Id::all(gym_stokt_ids.iter().map(|id| id.0));
     let mut wanted = Vec::new();
     for ids in keys(&ids) {
@@ -247,7 +250,12 @@ pub(super) fn show_ready_versions(conn: &mut WriteConn<'_>, face_ids: &[Uuid]) -
             .inner_join(face_versions::table.on(face_versions::face_id.eq(faces::id)))
             .filter(faces::id.eq_any(ids))
             .order((faces::id.asc(), face_versions::version.asc()))
-            .select((faces::id, faces::current_version, face_versions::version, face_versions::picture_sha256))
+            .select((
+                faces::id,
+                faces::current_version,
+                face_versions::version,
+                face_versions::picture_sha256
+            ))
             .load(c))?;
         let with_holds: Vec<(Id, i32)> = on_backend!(conn, |c| hold_shapes::table
             .filter(hold_shapes::face_id.eq_any(ids))

@@ -33,17 +33,22 @@ struct Row<'a> {
     updated_at: Time,
 }
 
+type Columns = (Option<Id>, Id, Option<String>, Option<String>);
+
 struct Existing {
     id: Id,
     avatar_path: Option<String>,
     avatar_sha256: Option<String>,
 }
 
-fn existing(conn: &mut ReadConn<'_>, records: &[ImportUser]) -> Result<HashMap<StoktId, Existing>, StoreError> {
+fn existing(
+    conn: &mut ReadConn<'_>,
+    records: &[ImportUser],
+) -> Result<HashMap<StoktId, Existing>, StoreError> {
     let ids = Id::all(parents::distinct(records.iter().map(|r| r.stokt_id.0)));
     let mut found = HashMap::with_capacity(ids.len());
     for ids in keys(&ids) {
-        let rows: Vec<(Option<Id>, Id, Option<String>, Option<String>)> = on_backend!(conn, |c| t::table
+        let rows: Vec<Columns> = on_backend!(conn, |c| t::table
             .filter(t::stokt_id.eq_any(ids))
             .select((t::stokt_id, t::id, t::avatar_path, t::avatar_sha256))
             .load(c))?;
@@ -98,8 +103,9 @@ pub fn users(
         let before = existing.get(&record.stokt_id);
         let id = before.map_or_else(|| Id(UserId::generate().0), |row| row.id);
         // A verified copy belongs to the path it was fetched from.
-        let avatar_sha256 =
-            before.filter(|row| row.avatar_path == record.avatar_path).and_then(|row| row.avatar_sha256.as_deref());
+        let avatar_sha256 = before
+            .filter(|row| row.avatar_path == record.avatar_path)
+            .and_then(|row| row.avatar_sha256.as_deref());
         rows.push(Row {
             id,
             stokt_id: Some(Id(record.stokt_id.0)),

@@ -63,7 +63,9 @@ pub fn walls(
         .collect();
     let rows: HashMap<String, RowState> = existing
         .iter()
-        .map(|(stokt_id, id)| (stokt_id.to_string(), RowState { local_id: id.to_string(), ..RowState::default() }))
+        .map(|(stokt_id, id)| {
+            (stokt_id.to_string(), RowState { local_id: id.to_string(), ..RowState::default() })
+        })
         .collect();
     let batch = batch::decide(EntityKind::Wall, items, known, rows);
     if ctx.dry.is_some() {
@@ -73,7 +75,8 @@ pub fn walls(
     let mut rows: Vec<Row<'_>> = Vec::new();
     let mut written: Vec<Written> = Vec::new();
     for (index, record, decision, _) in batch.decisions(records) {
-        let (Decision::Create | Decision::Update, Some(gym)) = (decision, gyms.get(&record.gym_stokt_id)) else {
+        let (Decision::Create | Decision::Update, Some(gym)) = (decision, gyms.get(&record.gym_stokt_id))
+        else {
             continue;
         };
         let id = existing.get(&record.stokt_id).copied().unwrap_or_else(|| WallId::generate().0);

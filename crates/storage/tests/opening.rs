@@ -1,0 +1,121 @@
+//! Opening databases: new ones, others' files, newer schemas, read-only folders, and several programs at once.
+#![allow(
+    missing_docs,
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    clippy::print_stdout,
+    clippy::print_stderr,
+    reason = "tests"
+)]
+
+mod support;
+
+use mastoc_storage::StoreError;
+use mastoc_test_support::{postgres, sqlite};
+use support::{Raw, migrate, open, try_open};
+
+mod newer {
+    use super::*;
+
+    mastoc_test_support::both_backends! {
+        prepare: migrate;
+
+        fn a_newer_schema_is_refused_and_left_alone(url: &str) {
+            let mut raw = Raw::open(url);
+            raw.execute("INSERT INTO __diesel_schema_migrations (version) VALUES ('20991231000000')");
+            let error = try_open(url).unwrap_err();
+            assert!(matches!(&error, StoreError::TooNew { found, .. } if found == "20991231000000"), "{error:?}");
+            assert!(error.to_string().contains("install the newer program"), "{error}");
+            assert!(!error.is_retryable());
+            raw.execute("DELETE FROM __diesel_schema_migrations WHERE version = '20991231000000'");
+            open(url);
+        }
+    }
+}
+
+/// Opens the same empty database from several threads at once, each with its own store.
+fn open_at_once(url: &str) {
+    let outcomes: Vec<Result<(), StoreError>> = std::thread::scope(|scope| {
+        let threads: Vec<_> = (0..4).map(|_| scope.spawn(|| try_open(url).map(drop))).collect();
+        threads.into_iter().map(|thread| thread.join().unwrap()).collect()
+    });
+    for outcome in outcomes {
+        outcome.unwrap();
+    }
+    assert_eq!(Raw::open(url).count("climbs"), 0);
+}
+
+#[test]
+fn programs_that_start_at_once_migrate_once_on_sqlite() {
+    for _ in 0..5 {
+        open_at_once(sqlite::fresh_path().url());
+    }
+}
+
+#[test]
+fn programs_that_start_at_once_migrate_once_on_postgres() {
+    if let Some(database) = postgres::empty_database() {
+        open_at_once(database.url());
+    }
+}
+
+#[test]
+fn a_file_that_is_no_database_is_refused_and_left_alone() {
+    let place = sqlite::fresh_path();
+    let content = b"This is the shopping list for Saturday. ".repeat(100);
+    std::fs::write(place.path(), &content).unwrap();
+    let error = try_open(place.url()).unwrap_err();
+    assert!(matches!(error, StoreError::Unusable(_)), "{error:?}");
+    assert!(error.to_string().contains("no SQLite database"), "{error}");
+    assert!(!error.to_string().contains('\n'), "{error}");
+    assert_eq!(std::fs::read(place.path()).unwrap(), content);
+}
+
+#[test]
+fn a_folder_that_does_not_exist_is_named() {
+    let place = sqlite::fresh_path();
+    let url = format!("sqlite://{}/not/there/board.sqlite3", place.folder().display());
+    let error = try_open(&url).unwrap_err();
+    assert!(matches!(error, StoreError::Unusable(_)), "{error:?}");
+    assert!(error.to_string().contains("not/there/board.sqlite3"), "{error}");
+    assert!(error.to_string().contains("folder that exists"), "{error}");
+}
+
+#[test]
+fn a_database_that_may_not_be_written_is_refused_with_advice() {
+    // A folder in the place of the file cannot be written by anybody, not even by root.
+    let place = sqlite::fresh_path();
+    std::fs::create_dir(place.path()).unwrap();
+    let error = try_open(place.url()).unwrap_err();
+    assert!(matches!(error, StoreError::Unusable(_)), "{error:?}");
+    assert!(error.to_string().contains("check that the path is a file"), "{error}");
+}
+
+#[cfg(unix)]
+#[test]
+fn a_folder_that_may_not_be_written_is_refused_with_advice() {
+    use std::os::unix::fs::PermissionsExt as _;
+    let place = sqlite::fresh_path();
+    let folder = place.folder().join("locked");
+    std::fs::create_dir(&folder).unwrap();
+    std::fs::set_permissions(&folder, std::fs::Permissions::from_mode(0o500)).unwrap();
+    if std::fs::write(folder.join("probe"), b"").is_ok() {
+        println!("skipped: this user may write everywhere");
+        return;
+    }
+    let error = try_open(&format!("sqlite://{}/board.sqlite3", folder.display())).unwrap_err();
+    assert!(matches!(error, StoreError::Unusable(_)), "{error:?}");
+}
+
+#[test]
+fn a_server_that_is_not_there_can_be_tried_again() {
+    // Nobody listens on a port that was free a moment ago.
+    let port = std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
+    let error = try_open(&format!("postgres://anna:s3cret@127.0.0.1:{port}/board")).unwrap_err();
+    assert!(matches!(error, StoreError::Unavailable(_)), "{error:?}");
+    assert!(error.is_retryable());
+    let text = error.to_string();
+    assert!(text.contains("check the URL") && !text.contains("s3cret") && !text.contains('\n'), "{text}");
+}
