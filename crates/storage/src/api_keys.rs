@@ -3,6 +3,9 @@
 //! A key reads `mastoc_<prefix>_<secret>`: 8 characters that name it and 256 random bits in 43 characters of
 //! base64url. A slow password hash would gain nothing over SHA-256 for a secret that cannot be guessed.
 
+#[cfg(test)]
+mod tests;
+
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use diesel::prelude::*;

@@ -4,6 +4,8 @@ mod cursor;
 mod drive;
 mod filter;
 mod row;
+#[cfg(test)]
+mod tests;
 
 use diesel::RunQueryDsl as _;
 use diesel::sql_types::BigInt;
@@ -164,13 +166,24 @@ fn rows(
 ) -> Result<Vec<ClimbRow>, StoreError> {
     let reach = window.offset.saturating_add(window.limit);
     let drive = Drive::choose(conn, filter, sort, reach)?;
+    rows_by(drive, conn, viewer, filter, sort, window)
+}
+
+/// The same by a way that is chosen already; whichever it is, the rows are the same.
+fn rows_by(
+    drive: Drive,
+    conn: &mut ReadConn<'_>,
+    viewer: Viewer,
+    filter: &ClimbFilter,
+    sort: ClimbSort,
+    window: &Window<'_>,
+) -> Result<Vec<ClimbRow>, StoreError> {
     let mut sql = Fragment::default();
     row::select(&mut sql, viewer, Some(sort));
     sql.sql(" WHERE ");
     let by_index = drive.follows(sort, filter);
     match drive {
-        Drive::GymFaces => merged(&mut sql, viewer, filter, sort, window, drive),
-        Drive::EachSetter => merged(&mut sql, viewer, filter, sort, window, drive),
+        Drive::GymFaces | Drive::EachSetter => merged(&mut sql, viewer, filter, sort, window, drive),
         _ => {
             filter.conditions(&mut sql, "c", viewer, drive);
             if let Some(cursor) = window.after {

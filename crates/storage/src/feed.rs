@@ -1,5 +1,8 @@
 //! What changed since a place in the change log, as rows: what a copy of the board needs to follow it.
 
+#[cfg(test)]
+mod tests;
+
 use std::collections::HashMap;
 use std::str::FromStr;
 

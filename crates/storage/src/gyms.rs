@@ -1,5 +1,8 @@
 //! Reading gyms, and what can be said of a gym at a glance.
 
+#[cfg(test)]
+mod tests;
+
 use diesel::prelude::*;
 use diesel::sql_types::{BigInt, Integer};
 use mastoc_domain::board::{Climb, Gym, Setter};

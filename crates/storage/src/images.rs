@@ -1,5 +1,8 @@
 //! Finding the verified picture behind a path or a hash.
 
+#[cfg(test)]
+mod tests;
+
 use diesel::RunQueryDsl as _;
 use diesel::deserialize::Queryable;
 use diesel::sql_types::{BigInt, Integer, Nullable, Text};

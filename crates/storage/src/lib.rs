@@ -34,6 +34,8 @@ mod sql;
 pub mod stats;
 mod store;
 mod target;
+#[cfg(test)]
+mod test_board;
 mod types;
 mod visibility;
 pub mod walls;
