@@ -1,0 +1,273 @@
+//! The server as a process: its commands, its settings, its start and its end.
+#![allow(
+    missing_docs,
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    clippy::print_stdout,
+    clippy::print_stderr,
+    reason = "tests"
+)]
+
+mod support;
+
+use std::collections::BTreeSet;
+use std::io::{BufRead as _, BufReader, Read as _, Write as _};
+use std::net::{TcpListener, TcpStream};
+use std::process::Command;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Duration;
+
+use mastoc_stokt_sim::{Fault, Rule};
+use mastoc_test_support::{Finished, Process};
+use serde_json::Value;
+
+use support::server::{ADMIN_KEY, Server, try_get};
+use support::{LIMIT, Place, Source, files_below, one_line, run, small_board};
+
+fn server(place: &Place, arguments: &[&str]) -> Command {
+    let mut command = place.program("mastoc-server");
+    command.args(arguments);
+    command
+}
+
+fn ended(command: Command) -> Finished {
+    Process::run(command, LIMIT)
+}
+
+/// A place with a small board in it.
+fn with_board(place: Place) -> (Place, Source, mastoc_stokt_sim::Sim) {
+    let sim = small_board().start().unwrap();
+    let source = Source::from(&sim);
+    run(place.import(&source)).expect(0);
+    (place, source, sim)
+}
+
+#[test]
+fn migrate_brings_an_empty_database_up_to_date_and_again_changes_nothing() {
+    for place in Place::both() {
+        for _ in 0..2 {
+            let finished = ended(server(&place, &["migrate"]));
+            assert_eq!(finished.code, Some(0), "{finished:?}");
+            assert!(finished.stdout.contains("up to date"), "{finished:?}");
+        }
+        let text = format!("{:?}", ended(server(&place, &["api-key", "list"])));
+        assert!(text.contains("PREFIX"), "{text}");
+    }
+}
+
+#[test]
+fn openapi_is_printed_without_a_database_and_is_what_the_server_says() {
+    let place = Place::sqlite();
+    let finished = ended(server(&place, &["openapi"]));
+    assert_eq!(finished.code, Some(0), "{finished:?}");
+    assert_eq!(files_below(place.folder()), Vec::<String>::new());
+    let printed: Value = serde_json::from_str(&finished.stdout).unwrap();
+    assert!(printed["openapi"].as_str().unwrap().starts_with("3.1"));
+    for path in ["/api/climbs", "/api/faces/{id}/setup", "/api/sync/import/climbs/batch", "/health"] {
+        assert!(printed["paths"][path].is_object(), "{path} is not described");
+    }
+    let running = Server::start(&place);
+    assert_eq!(running.get_openly("/openapi.json").json(), printed);
+    assert_eq!(running.get_openly("/docs/").status, 200);
+}
+
+#[test]
+fn keys_are_made_listed_and_revoked() {
+    for place in Place::both() {
+        let running = Server::start(&place);
+        let made = ended(server(&place, &["api-key", "create", "phone", "--scope", "read"]));
+        assert_eq!(made.code, Some(0), "{made:?}");
+        let key = made.stdout.trim().to_owned();
+        assert!(key.starts_with("mastoc_") && !key.contains(char::is_whitespace), "the key alone: {made:?}");
+        assert_eq!(running.get_with("/api/climbs", &key).status, 200, "a running server knows it at once");
+        assert_eq!(running.get_with("/api/sync/stats", &key).status, 403, "its scope is too small");
+        assert_eq!(running.get_with("/api/climbs", "mastoc_00000000_nothing").status, 403);
+        assert_eq!(running.get_openly("/api/climbs").status, 401);
+
+        one_line(
+            &ended(server(&place, &["api-key", "create", "phone", "--scope", "sync"])),
+            2,
+            &["phone", "already"],
+        );
+        assert_eq!(ended(server(&place, &["api-key", "create", "x", "--scope", "all"])).code, Some(2));
+        let listed = ended(server(&place, &["api-key", "list"]));
+        assert!(listed.stdout.contains("phone") && listed.stdout.contains("active"), "{listed:?}");
+        assert!(!listed.stdout.contains(&key), "the key itself is never shown again");
+
+        assert_eq!(ended(server(&place, &["api-key", "revoke", "phone"])).code, Some(0));
+        assert_eq!(running.get_with("/api/climbs", &key).status, 403);
+        let listed = ended(server(&place, &["api-key", "list"]));
+        assert!(listed.stdout.contains("revoked"), "{listed:?}");
+        one_line(&ended(server(&place, &["api-key", "revoke", "tablet"])), 2, &["tablet", "api-key list"]);
+    }
+}
+
+#[test]
+fn weak_secrets_are_refused_and_a_good_one_is_made_once() {
+    let place = Place::sqlite();
+    for weak in ["short", "changeme-changeme-changeme-changeme-changeme", &"a".repeat(64)] {
+        let mut command = server(&place, &["serve", "--bind", "127.0.0.1:0"]);
+        command.env("SECRET_KEY", weak);
+        let finished = ended(command);
+        one_line(&finished, 2, &["secret"]);
+        assert!(!finished.stderr.contains(weak));
+    }
+    let mut command = server(&place, &["serve", "--bind", "127.0.0.1:0"]);
+    command.env("API_KEY", "tooshort");
+    one_line(&ended(command), 2, &["API_KEY"]);
+
+    drop(Server::start(&place));
+    let file = place.data_dir().join("secret.key");
+    let secret = std::fs::read(&file).unwrap();
+    let mode = std::os::unix::fs::PermissionsExt::mode(&std::fs::metadata(&file).unwrap().permissions());
+    assert_eq!(mode & 0o777, 0o600);
+    drop(Server::start(&place));
+    assert_eq!(std::fs::read(&file).unwrap(), secret);
+}
+
+#[test]
+fn port_means_all_interfaces_and_bind_wins() {
+    let place = Place::sqlite();
+    let mut command = server(&place, &["serve"]);
+    command.env("PORT", "0");
+    let mut process = Process::start(command);
+    let line = process.wait_for_line("listening on", LIMIT);
+    assert!(line.contains("http://0.0.0.0:"), "{line}");
+    drop(process);
+    let by_bind = Server::start_with(&place, |command| _ = command.env("PORT", "1"));
+    assert!(by_bind.url.starts_with("http://127.0.0.1:"), "{}", by_bind.url);
+
+    let taken = TcpListener::bind("127.0.0.1:0").unwrap();
+    let address = taken.local_addr().unwrap().to_string();
+    one_line(&ended(server(&place, &["serve", "--bind", &address])), 2, &[&address, "choose another"]);
+    one_line(&ended(server(&place, &["serve", "--bind", "8000"])), 2, &["HOST:PORT"]);
+    one_line(&ended(server(&place, &["serve", "--access", "everybody"])), 2, &["public-read"]);
+}
+
+#[test]
+fn health_is_an_exit_code() {
+    let place = Place::sqlite();
+    let running = Server::start(&place);
+    let address = running.url.trim_start_matches("http://").to_owned();
+    let finished = ended(server(&place, &["health", "--bind", &address]));
+    assert_eq!((finished.code, finished.stdout.trim()), (Some(0), "ok"), "{finished:?}");
+    let health = running.get_openly("/health").json();
+    assert_eq!((&health["status"], &health["app_name"]), (&Value::from("ok"), &Value::from("mastoc")));
+    running.stop();
+    one_line(&ended(server(&place, &["health", "--bind", &address])), 1, &["not up"]);
+}
+
+#[test]
+fn private_unless_told_otherwise() {
+    let (place, source, sim) = with_board(Place::sqlite());
+    let hidden: BTreeSet<String> = sim
+        .with_board(|board| board.climbs())
+        .iter()
+        .filter(|climb| climb["isPrivate"] == true)
+        .map(|climb| climb["id"].as_str().unwrap().to_owned())
+        .collect();
+    assert!(!hidden.is_empty(), "the demo board has private climbs of the account");
+    let private = Server::start(&place);
+    for path in ["/api/climbs", "/api/faces", "/api/gyms", "/api/setters", "/api/changes?since=0", "/metrics"]
+    {
+        assert_eq!(private.get_openly(path).status, 401, "{path}");
+    }
+    let open = Server::start_with(&place, |command| _ = command.env("MASTOC_ACCESS", "public-read"));
+    let seen = open.get_openly("/api/climbs?page_size=500").json();
+    let all = open.get("/api/climbs?page_size=500").json();
+    let shown = |page: &Value| -> BTreeSet<String> {
+        let results = page["results"].as_array().unwrap().iter();
+        results.map(|climb| climb["stokt_id"].as_str().unwrap().to_owned()).collect()
+    };
+    assert!(shown(&all).is_superset(&hidden));
+    assert!(shown(&seen).is_disjoint(&hidden));
+    assert_eq!(shown(&all).len(), shown(&seen).len() + hidden.len());
+    for id in &hidden {
+        assert_eq!(open.get_openly(&format!("/api/climbs/by-stokt-id/{id}")).status, 404);
+        assert_eq!(open.get(&format!("/api/climbs/by-stokt-id/{id}")).status, 200);
+    }
+    assert_eq!(open.get_openly("/metrics").status, 401);
+    assert_eq!(open.get_openly("/api/sync/stats").status, 401);
+    assert_eq!(open.get("/metrics").status, 200);
+    drop(source);
+}
+
+#[test]
+fn a_stop_lets_running_requests_finish() {
+    let place = Place::sqlite();
+    let running = Server::start(&place);
+    let address = running.url.trim_start_matches("http://").to_owned();
+    let mut stream = TcpStream::connect(&address).unwrap();
+    let body = r#"{"gyms": [{"stokt_id": "be149ef2-317d-4c73-8d7d-50074577d2fa", "display_name": "Late"}]}"#;
+    let (first, rest) = body.split_at(20);
+    write!(
+        stream,
+        "POST /api/sync/import/gyms/batch HTTP/1.1\r\nHost: {address}\r\nX-API-Key: {ADMIN_KEY}\r\n\
+         Content-Type: application/json\r\nContent-Length: {}\r\nConnection: close\r\n\r\n{first}",
+        body.len()
+    )
+    .unwrap();
+    stream.flush().unwrap();
+    // The server is in the midst of reading it: only then is it told to stop.
+    std::thread::sleep(Duration::from_millis(300));
+    running.process.signal("TERM");
+    std::thread::sleep(Duration::from_millis(300));
+    write!(stream, "{rest}").unwrap();
+    let mut answer = BufReader::new(stream);
+    let mut status = String::new();
+    answer.read_line(&mut status).unwrap();
+    let mut whole = String::new();
+    answer.read_to_string(&mut whole).unwrap();
+    assert!(status.contains(" 200 "), "{status}{whole}");
+    assert!(whole.contains("\"created\":1"), "{whole}");
+    let finished = running.process.wait(Duration::from_secs(30));
+    assert_eq!(finished.code, Some(0), "{finished:?}");
+    assert!(try_get(&format!("http://{address}/health"), &[]).is_err(), "nobody listens any more");
+    assert_eq!(Server::start(&place).get("/api/sync/stats").json()["gyms"], 1, "it was written");
+}
+
+#[test]
+fn who_reads_during_an_import_sees_whole_batches() {
+    for place in Place::both() {
+        let sim = small_board().climbs(400).page_size(10).start().unwrap();
+        sim.faults().push(Rule::new(Fault::Delay(Duration::from_millis(10))));
+        let source = Source::from(&sim);
+        let running = Server::start(&place);
+        let mut import = place.import(&source);
+        import.args(["--batch-size", "20"]);
+        let mut importer = Process::start(import);
+        let over = AtomicBool::new(false);
+        let reads = std::thread::scope(|scope| {
+            let reader = scope.spawn(|| {
+                let mut reads = 0;
+                let mut last = 0;
+                while !over.load(Ordering::Relaxed) {
+                    for path in ["/api/faces", "/api/gyms", "/api/changes?since=0", "/api/setters"] {
+                        assert_eq!(running.get(path).status, 200, "{path}");
+                    }
+                    let page = running.get("/api/climbs?page_size=500&sort=name").json();
+                    let results = page["results"].as_array().unwrap();
+                    assert_eq!(page["count"], results.len(), "a count and its page are of the same moment");
+                    assert!(results.len() >= last, "nothing goes away");
+                    last = results.len();
+                    for climb in results {
+                        assert!(climb["face_id"].is_string() && climb["holds_list"].is_string(), "{climb}");
+                    }
+                    reads += 1;
+                }
+                reads
+            });
+            // Also when a reading fails: the importer ends by itself.
+            while importer.is_running() && !reader.is_finished() {
+                std::thread::sleep(Duration::from_millis(5));
+            }
+            over.store(true, Ordering::Relaxed);
+            reader.join().unwrap()
+        });
+        assert!(reads > 5, "only {reads} rounds of reading during the import");
+        assert_eq!(importer.wait(LIMIT).code, Some(0));
+        support::board::holds_exactly(&place, &source);
+    }
+}
