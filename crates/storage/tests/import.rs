@@ -18,8 +18,8 @@ use mastoc_storage::import::{self, Assumed, ImportContext};
 use mastoc_storage::{changes, export, links, quarantine};
 use serde_json::json;
 use support::{
-    FACE, FIRST_HOLD, GYM, Raw, account, climb, climbs, codes, counts, extra, face, gym, hold, holds, import_board,
-    import_climbs, migrate, notes, open, sid, user, users, wall,
+    FACE, FIRST_HOLD, GYM, Raw, account, climb, climbs, codes, counts, extra, face, gym, hold, holds,
+    import_board, import_climbs, migrate, notes, open, sid, user, users, wall,
 };
 
 mastoc_test_support::both_backends! {

@@ -62,13 +62,17 @@ fn json() -> impl Strategy<Value = Value> {
 }
 
 fn extra() -> impl Strategy<Value = Extra> {
-    proptest::collection::hash_map("\\PC{0,8}", json(), 0..4).prop_map(|entries| entries.into_iter().collect())
+    proptest::collection::hash_map("\\PC{0,8}", json(), 0..4)
+        .prop_map(|entries| entries.into_iter().collect())
 }
 
 fn picture() -> impl Strategy<Value = Option<PictureRef>> {
     proptest::option::of(
-        (text(), 0..=2_147_483_647_u32, 0..=2_147_483_647_u32)
-            .prop_map(|(path, width, height)| PictureRef { path, width, height }),
+        (text(), 0..=2_147_483_647_u32, 0..=2_147_483_647_u32).prop_map(|(path, width, height)| PictureRef {
+            path,
+            width,
+            height,
+        }),
     )
 }
 
@@ -126,7 +130,16 @@ fn wall(gym: StoktId) -> impl Strategy<Value = ImportWall> {
 fn face(gym: StoktId, wall: StoktId) -> impl Strategy<Value = ImportFace> {
     let rules = proptest::collection::vec(text(), 0..4);
     (stokt_id(), any::<bool>(), any::<bool>(), picture(), picture(), rules, any::<bool>(), extra()).prop_map(
-        move |(stokt_id, on_wall, is_active, picture, small_picture, feet_rules_options, has_symmetry, extra)| {
+        move |(
+            stokt_id,
+            on_wall,
+            is_active,
+            picture,
+            small_picture,
+            feet_rules_options,
+            has_symmetry,
+            extra,
+        )| {
             ImportFace {
                 stokt_id,
                 gym_stokt_id: gym,
@@ -143,17 +156,14 @@ fn face(gym: StoktId, wall: StoktId) -> impl Strategy<Value = ImportFace> {
 }
 
 fn user() -> impl Strategy<Value = ImportUser> {
-    (stokt_id(), text(), option_text(), extra())
-        .prop_map(|(stokt_id, full_name, avatar_path, extra)| ImportUser { stokt_id, full_name, avatar_path, extra })
+    (stokt_id(), text(), option_text(), extra()).prop_map(|(stokt_id, full_name, avatar_path, extra)| {
+        ImportUser { stokt_id, full_name, avatar_path, extra }
+    })
 }
 
 fn hold(face: StoktId) -> impl Strategy<Value = ImportHold> {
-    let shape = (
-        (text(), text(), text()),
-        (text(), text(), text()),
-        (text(), text(), text()),
-    )
-        .prop_map(|(a, b, c)| HoldShape {
+    let shape = ((text(), text(), text()), (text(), text(), text()), (text(), text(), text())).prop_map(
+        |(a, b, c)| HoldShape {
             area: a.0,
             polygon_str: a.1,
             touch_polygon_str: a.2,
@@ -163,7 +173,8 @@ fn hold(face: StoktId) -> impl Strategy<Value = ImportHold> {
             center_tape_str: c.0,
             left_tape_str: c.1,
             right_tape_str: c.2,
-        });
+        },
+    );
     (1..1_000_000_000_i64, number(), number(), shape, extra()).prop_map(
         move |(id, centroid_x, centroid_y, shape, extra)| ImportHold {
             stokt_id: StoktHoldId::new(id).unwrap(),

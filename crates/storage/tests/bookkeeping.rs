@@ -1,0 +1,123 @@
+//! Runs, checkpoints and what a listing has shown: what lets a killed import go on.
+#![allow(
+    missing_docs,
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    clippy::print_stdout,
+    clippy::print_stderr,
+    reason = "tests"
+)]
+
+mod support;
+
+use mastoc_domain::sync_state::EntityKind;
+use mastoc_domain::{RunId, Timestamp};
+use mastoc_storage::checkpoints::{self, Checkpoint};
+use mastoc_storage::import::{self, ImportContext};
+use mastoc_storage::runs::{self, RunDirection, RunMode, RunStatus};
+use mastoc_storage::{RunLock, Store, StoreError, seen};
+use serde_json::json;
+use support::{GYM, Raw, climb, climbs, import_board, migrate, open, sid};
+
+const ORIGIN: &str = "https://stokt.example";
+
+fn start(store: &Store) -> RunId {
+    store.write(|conn| runs::start(conn, RunDirection::StoktToMastoc, RunMode::Full, ORIGIN)).unwrap()
+}
+
+mastoc_test_support::both_backends! {
+    prepare: migrate;
+
+    fn a_run_is_unfinished_until_it_comes_to_its_end(url: &str) {
+        let store = open(url);
+        let unfinished = || store.read(|conn| runs::latest_unfinished(conn, ORIGIN)).unwrap().map(|run| run.id);
+        assert_eq!(unfinished(), None);
+        let run = start(&store);
+        assert_eq!(unfinished(), Some(run));
+        assert_eq!(store.read(|conn| runs::latest_unfinished(conn, "https://other.example")).unwrap(), None);
+        let report = json!({"climbs": {"created": 3}});
+        let finish = |status, watermark| store.write(|conn| runs::finish(conn, run, status, &report, watermark));
+        finish(RunStatus::Interrupted, None).unwrap();
+        assert_eq!(unfinished(), Some(run));
+        store.write(|conn| runs::resume(conn, run)).unwrap();
+        let read = |run| store.read(|conn| runs::by_id(conn, run)).unwrap();
+        assert_eq!(read(run).unwrap().status, RunStatus::Running);
+        assert_eq!(read(run).unwrap().finished_at, None);
+        let watermark = Timestamp::parse("2025-12-17T10:56:38Z").unwrap();
+        finish(RunStatus::Done, Some(watermark)).unwrap();
+        assert_eq!(unfinished(), None);
+        let done = read(run).unwrap();
+        assert_eq!((done.status, done.report, done.watermark), (RunStatus::Done, Some(report.clone()), Some(watermark)));
+        // A later run that failed leaves the watermark where it was.
+        let later = start(&store);
+        store.write(|conn| runs::finish(conn, later, RunStatus::Failed, &report, None)).unwrap();
+        assert_eq!(store.read(|conn| runs::watermark(conn, ORIGIN)).unwrap(), Some(watermark));
+        let nobody = store.write(|conn| runs::finish(conn, RunId::generate(), RunStatus::Done, &report, None));
+        assert!(matches!(nobody, Err(StoreError::NotFound)), "{nobody:?}");
+    }
+
+    fn a_checkpoint_comes_and_goes_with_its_batch(url: &str) {
+        let store = open(url);
+        import_board(&store);
+        let run = start(&store);
+        let ctx = ImportContext { run: Some(run), ..ImportContext::default() };
+        let load = || store.read(|conn| checkpoints::load(conn, ORIGIN, sid(GYM))).unwrap();
+        assert_eq!(load(), None);
+        let mut place = Checkpoint {
+            origin: ORIGIN.into(),
+            gym: sid(GYM),
+            run,
+            step: "climbs".into(),
+            next_url: Some(format!("{ORIGIN}/climbs?page=2")),
+            listing: Some(json!({"count": 12})),
+        };
+        store
+            .write(|conn| {
+                import::climbs(conn, &ctx, &climbs(2))?;
+                checkpoints::save(conn, &ctx, place.clone())
+            })
+            .unwrap();
+        assert_eq!(load().as_ref(), Some(&place));
+        // A batch that fails takes its checkpoint with it.
+        let failed: Result<(), StoreError> = store.write(|conn| {
+            import::climbs(conn, &ctx, &[climb(2)])?;
+            checkpoints::save(conn, &ctx, Checkpoint { next_url: None, ..place.clone() })?;
+            Err(StoreError::Invalid("cut".into()))
+        });
+        assert!(failed.is_err());
+        assert_eq!(load().as_ref(), Some(&place));
+        assert_eq!(store.read(|conn| runs::linked_count(conn, EntityKind::Climb)).unwrap(), 2);
+        place.next_url = None;
+        store.write(|conn| checkpoints::save(conn, &ctx, place.clone())).unwrap();
+        assert_eq!(load().as_ref(), Some(&place));
+        let seen_in = Raw::open(url).text("SELECT CAST(count(*) AS TEXT) AS v FROM sync_links WHERE last_seen_run IS NOT NULL");
+        assert_eq!(seen_in, "2");
+        store.write(|conn| checkpoints::clear(conn, &ctx, ORIGIN, sid(GYM))).unwrap();
+        assert_eq!(load(), None);
+
+        let lost = RunLock::try_acquire(&store, "one").unwrap().unwrap().fence();
+        let _next = RunLock::try_acquire(&store, "two").unwrap().unwrap();
+        let late = ImportContext { fence: Some(lost), ..ctx };
+        let refused = store.write(|conn| checkpoints::save(conn, &late, place.clone()));
+        assert!(matches!(refused, Err(StoreError::Fenced)), "{refused:?}");
+    }
+
+    fn a_listing_counts_each_record_once(url: &str) {
+        let store = open(url);
+        let (run, other) = (start(&store), start(&store));
+        let add = |run, ids: &[u128]| {
+            let ids: Vec<_> = ids.iter().map(|id| sid(*id)).collect();
+            store.write(|conn| seen::add(conn, run, &ids)).unwrap()
+        };
+        assert_eq!(add(run, &[1, 2, 3, 2]), 3);
+        assert_eq!(add(run, &[3, 4]), 1);
+        assert_eq!(add(run, &[]), 0);
+        assert_eq!(add(other, &[1]), 1);
+        let count = |run| store.read(|conn| seen::count(conn, run)).unwrap();
+        assert_eq!((count(run), count(other)), (4, 1));
+        store.write(|conn| seen::clear(conn, run)).unwrap();
+        assert_eq!((count(run), count(other)), (0, 1));
+    }
+}
