@@ -16,7 +16,9 @@ use mastoc_domain::board::PictureRef;
 use mastoc_storage::import::pictures::{self, PictureOwner, VerifiedImage};
 use mastoc_storage::import::{self, ImportContext};
 use mastoc_storage::{Store, StoreError, changes, export};
-use support::{FACE, GYM, Raw, climbs, counts, face, holds, import_board, import_climbs, migrate, open, sid, user};
+use support::{
+    FACE, GYM, Raw, climbs, counts, face, holds, import_board, import_climbs, migrate, open, sid, user,
+};
 
 fn image(letter: char) -> VerifiedImage {
     VerifiedImage {
