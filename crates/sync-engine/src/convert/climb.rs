@@ -22,13 +22,23 @@ const VIEWER_FIELDS: [&str; 7] = [
     "lastEffortIsFlashed",
 ];
 
+/// Most bytes of all texts of a climb together. A longer one would fill a batch, or a server's limit, by itself.
+const MOST_TEXT: usize = 256 * 1024;
+
 /// Reads a climb; its setter, if new, is added to `setters`.
 ///
 /// # Errors
-/// [`Refused`] when it has no readable id, face, holds list or time, or a counter that cannot be kept.
+/// [`Refused`] when it has no readable id, face, holds list or time, a counter that cannot be kept, or far too much
+/// text.
 pub fn climb_from_stokt(record: &Record<Climb>, setters: &mut Setters) -> Result<ImportClimb, Refused> {
     let climb = record.parsed.as_ref().map_err(Refused::from)?;
     let id = stokt_id(&climb.id, "climb")?;
+    let texts = record.raw.as_object().into_iter().flat_map(|fields| fields.values());
+    let text: usize = texts.filter_map(Value::as_str).map(str::len).sum();
+    if text > MOST_TEXT {
+        let detail = format!("climb {id} has {text} bytes of text; at most {MOST_TEXT} are taken");
+        return Err(Refused::new("bad_text", detail));
+    }
     let lacks = |what: &str| Refused::new("missing_field", format!("climb {id} has no {what}"));
     let face = climb.face_id.as_ref().ok_or_else(|| lacks("face"))?;
     let holds_list = climb.holds_list.clone().ok_or_else(|| lacks("holds list"))?;

@@ -1,0 +1,21 @@
+//! The import against a real stand-in for Stokt, into both databases.
+#![allow(
+    missing_docs,
+    unreachable_pub,
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    clippy::print_stdout,
+    clippy::print_stderr,
+    reason = "tests"
+)]
+
+mod faults;
+mod first;
+mod memory;
+mod odd_records;
+mod pictures;
+mod resume;
+mod snapshots;
+mod world;

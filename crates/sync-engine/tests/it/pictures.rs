@@ -1,0 +1,76 @@
+//! Pictures are verified before an import is complete.
+
+use mastoc_stokt_sim::{Fault, PictureFault, Rule};
+use mastoc_storage::import::pictures;
+use mastoc_sync_engine::Ending;
+use mastoc_test_support::both_backends;
+
+use crate::world::*;
+
+both_backends! {
+    prepare: prepare;
+
+    fn a_bad_wall_picture_makes_the_import_partial(url: &str) {
+        for (fault, word) in [
+            (PictureFault::Truncated, "cut short"),
+            (PictureFault::Oversized(40 << 20), "larger"),
+            (PictureFault::WrongDimensions, "320x240"),
+            (PictureFault::NotAnImage, "not a JPEG"),
+        ] {
+            let sim = small().climbs(20).start().unwrap();
+            let rule = sim.faults().push(Rule::new(Fault::Picture(fault)));
+            let (data, fresh) = (tempfile::tempdir().unwrap(), Fresh::like(url));
+            let url = fresh.url();
+            let report = run(&sim, url, data.path());
+            assert_eq!(report.ending, Ending::Partial, "{}", report.summary());
+            assert_eq!(report.images.missing_wall_pictures, 1);
+            let issue = report.problems.iter().find(|issue| issue.kind == "wall picture").unwrap();
+            assert!(issue.detail.contains(word), "{word}: {}", issue.detail);
+            assert!(report.counts.climbs.created > 0, "the climbs came in");
+            assert!(sim.faults().remove(rule));
+            let healed = run(&sim, url, data.path());
+            assert_eq!(healed.ending, Ending::Done, "{}", healed.summary());
+        }
+    }
+
+    fn a_picture_that_was_cut_once_is_fetched_again(url: &str) {
+        let sim = small().climbs(20).start().unwrap();
+        sim.faults().push(Rule::new(Fault::Picture(PictureFault::Truncated)).times(2));
+        let data = tempfile::tempdir().unwrap();
+        let report = run(&sim, url, data.path());
+        assert_eq!(report.ending, Ending::Done, "{}", report.summary());
+        let complete = open(url).read(|conn| pictures::complete(conn, &[gym(&sim)])).unwrap();
+        assert!(complete);
+    }
+
+    fn missing_avatars_are_only_noted(url: &str) {
+        let sim = small().start().unwrap();
+        sim.faults().push(Rule::status(404).path("/media/*avatar*"));
+        let data = tempfile::tempdir().unwrap();
+        let report = run(&sim, url, data.path());
+        assert_eq!(report.ending, Ending::Done, "{}", report.summary());
+        let avatars = stored(url, &sim).users.iter().filter(|user| user.avatar_path.is_some()).count();
+        assert!(avatars > 0);
+        assert_eq!(report.images.missing_avatars, avatars as u64, "{}", report.summary());
+        assert_eq!(report.notes.iter().filter(|note| note.kind == "avatar").count(), avatars);
+    }
+
+    fn a_new_picture_is_a_new_version(url: &str) {
+        let sim = small().climbs(20).start().unwrap();
+        let data = tempfile::tempdir().unwrap();
+        run(&sim, url, data.path());
+        let face = sim.face_ids()[0];
+        let bytes = {
+            let old = stored(url, &sim).faces[0].picture.clone().unwrap();
+            client(&sim).fetch_media(&old.path, || Ok(Vec::new())).unwrap().0
+        };
+        let path = sim.with_board(|board| board.set_picture(face, bytes, 226, 300)).unwrap();
+        let report = run(&sim, url, data.path());
+        assert_eq!(report.ending, Ending::Done, "{}", report.summary());
+        assert_eq!((report.counts.faces.updated, report.images.copied), (1, 1), "{}", report.summary());
+        assert_eq!(stored(url, &sim).faces[0].picture.as_ref().unwrap().path, path);
+        assert_lossless(url, &sim);
+        let again = run(&sim, url, data.path());
+        assert_eq!((again.counts.sum().updated, again.images.copied), (0, 0), "{}", again.summary());
+    }
+}
