@@ -34,3 +34,35 @@ impl Scope {
         matches!(self, Self::Sync | Self::Admin)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::Scope::{Admin, Read, Sync, Write};
+    use super::*;
+
+    #[test]
+    fn each_scope_allows_what_it_names_and_no_more() {
+        for (scope, allowed) in [
+            (Read, &[Read][..]),
+            (Write, &[Read, Write]),
+            (Sync, &[Read, Sync]),
+            (Admin, &[Read, Write, Sync, Admin]),
+        ] {
+            for needed in Scope::ALL {
+                assert_eq!(scope.allows(*needed), allowed.contains(needed), "{scope} for {needed}");
+            }
+        }
+    }
+
+    #[test]
+    fn only_synchronisation_and_administration_see_what_is_private() {
+        let seeing: Vec<Scope> = Scope::ALL.iter().copied().filter(|scope| scope.sees_private()).collect();
+        assert_eq!(seeing, [Sync, Admin]);
+    }
+
+    #[test]
+    fn the_words_are_those_of_the_wire() {
+        let words: Vec<&str> = Scope::ALL.iter().map(|scope| scope.as_str()).collect();
+        assert_eq!(words, ["read", "write", "sync", "admin"]);
+    }
+}

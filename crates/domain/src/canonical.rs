@@ -84,3 +84,62 @@ impl CanonicalClimb {
 fn sorted(holds: &str) -> String {
     HoldsList::parse(holds).map_or_else(|_| holds.to_owned(), |list| list.canonical().to_string())
 }
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    fn form(name: &str, holds: &str, rule: Option<&str>) -> CanonicalClimb {
+        CanonicalClimb::new(name, holds, rule, false, true, "", "a,b", "40", "")
+    }
+
+    #[test]
+    fn equal_climbs_give_equal_bytes() {
+        let one = form("Éclair", "S2 S1 O7 T9", None);
+        let other = form("E\u{301}clair", "T9 O7 S1 S2 S1", Some(""));
+        assert_eq!(one, other);
+        assert_eq!(
+            String::from_utf8(other.to_bytes()).unwrap(),
+            "{\"angle\":\"40\",\"circuit\":\"\",\"feet_rule\":null,\"holds\":\"S1 S2 O7 T9\",\
+             \"is_benchmark\":true,\"is_private\":false,\"mirror_holds\":\"\",\"name\":\"Éclair\",\"tags\":\"a,b\"}"
+        );
+    }
+
+    #[test]
+    fn what_a_person_can_edit_makes_a_difference() {
+        type Change = fn(&mut CanonicalClimb);
+        let changes: [Change; 9] = [
+            |c| c.name.push('x'),
+            |c| c.holds.push_str(" T10"),
+            |c| c.feet_rule = Some("No foot".into()),
+            |c| c.is_private = true,
+            |c| c.is_benchmark = false,
+            |c| c.circuit.push('x'),
+            |c| c.tags.push('x'),
+            |c| c.angle.push('5'),
+            |c| c.mirror_holds.push_str("S1"),
+        ];
+        let climb = form("a", "S1 T9", None);
+        let mut seen = std::collections::HashSet::from([climb.to_bytes()]);
+        for change in changes {
+            let mut changed = climb.clone();
+            change(&mut changed);
+            assert!(seen.insert(changed.to_bytes()), "{changed:?}");
+        }
+    }
+
+    #[test]
+    fn a_list_that_cannot_be_read_stays_as_it_is() {
+        assert_eq!(form("a", "T2  S1 X", None).holds, "T2  S1 X");
+    }
+
+    proptest! {
+        #[test]
+        fn the_form_of_a_form_is_itself(name in "\\PC{0,20}", holds in "([SOFT][1-9][0-9]? ){0,6}T1", rule in "\\PC{0,8}") {
+            let once = form(&name, &holds, Some(&rule));
+            prop_assert_eq!(&form(&once.name, &once.holds, once.feet_rule.as_deref()), &once);
+        }
+    }
+}

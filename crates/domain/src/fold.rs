@@ -35,6 +35,7 @@ fn fold_once(name: &str) -> String {
         match letter {
             'ø' => folded.push('o'),
             'ł' => folded.push('l'),
+            'ς' => folded.push('σ'),
             'đ' | 'ð' => folded.push('d'),
             'ħ' => folded.push('h'),
             'ı' => folded.push('i'),
@@ -61,4 +62,73 @@ pub fn escape_like(text: &str) -> String {
         escaped.push(letter);
     }
     escaped
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    #[test]
+    fn names_meet_however_they_are_written() {
+        for (name, folded) in [
+            ("Éclair", "eclair"),
+            ("E\u{301}CLAIR", "eclair"),
+            ("  La   Peste\t\n", "la peste"),
+            ("Cœur d\u{2019}Æther", "coeur d'aether"),
+            ("STRAẞE", "strasse"),
+            ("straße", "strasse"),
+            ("Ørsted Łódź Đà Þór", "orsted lodz da thor"),
+            ("İstanbul ISPARTA ıspanak", "istanbul isparta ispanak"),
+            ("ΣΟΦΟΣ σοφός", "σοφοσ σοφοσ"),
+            ("ﬁn ① ｆｕｌｌ", "fin 1 full"),
+            ("Bloc 🧗\u{fe0f} n°7", "bloc 🧗 n°7"),
+            ("", ""),
+            (" \u{a0}\u{301} ", ""),
+        ] {
+            assert_eq!(fold_name(name), folded, "{name:?}");
+        }
+    }
+
+    #[test]
+    fn every_character_folds_once_and_for_all() {
+        for letter in (0..=u32::from(char::MAX)).filter_map(char::from_u32) {
+            let folded = fold_name(&letter.to_string());
+            assert_eq!(fold_name(&folded), folded, "U+{:04X}", u32::from(letter));
+        }
+    }
+
+    #[test]
+    fn patterns_take_every_character_as_it_is() {
+        assert_eq!(escape_like(r"100%_\é"), r"100\%\_\\é");
+    }
+
+    proptest! {
+        #[test]
+        fn folding_twice_changes_nothing_more(name in "\\PC{0,30}") {
+            let folded = fold_name(&name);
+            prop_assert_eq!(&fold_name(&folded), &folded);
+            prop_assert!(!folded.contains("  ") && folded.trim() == folded);
+        }
+
+        #[test]
+        fn case_and_spaces_do_not_matter(words in proptest::collection::vec("[a-zA-Zéèçñü]{1,8}", 1..5)) {
+            let folded = fold_name(&words.join(" "));
+            prop_assert_eq!(fold_name(&words.join("   ").to_uppercase()), folded.clone());
+            prop_assert_eq!(fold_name(&words.join(" ").nfd().collect::<String>()), folded);
+        }
+
+        #[test]
+        fn an_escaped_pattern_says_the_same_without_its_escapes(text in "[%_\\\\a-cé]{0,20}") {
+            let mut plain = String::new();
+            let escaped = escape_like(&text);
+            let mut letters = escaped.chars();
+            while let Some(letter) = letters.next() {
+                prop_assert!(!matches!(letter, '%' | '_'), "a wildcard is left");
+                plain.push(if letter == '\\' { letters.next().unwrap() } else { letter });
+            }
+            prop_assert_eq!(plain, text);
+        }
+    }
 }

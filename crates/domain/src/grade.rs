@@ -309,3 +309,6 @@ impl GradeRange {
         self.min.is_none_or(|min| grade >= min) && self.max.is_none_or(|max| grade <= max)
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -263,3 +263,6 @@ impl FromStr for HoldsList {
         Self::parse(text)
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -116,3 +116,58 @@ impl fmt::Display for StoktHoldId {
         self.0.fmt(f)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    #[test]
+    fn a_new_identity_is_new_and_grows_with_time() {
+        let ids: Vec<ClimbId> = std::iter::repeat_with(ClimbId::generate).take(100).collect();
+        assert!(ids.is_sorted());
+        assert!(ids.windows(2).all(|pair| pair[0] != pair[1]));
+        assert_eq!(ids[0].0.get_version_num(), 7);
+    }
+
+    #[test]
+    fn an_identity_prints_as_it_is_written_in_json() {
+        let text = "61b42d14-c629-434a-8827-801512151a18";
+        let id: FaceId = text.parse().unwrap();
+        assert_eq!(id.to_string(), text);
+        assert_eq!(serde_json::to_string(&id).unwrap(), format!("\"{text}\""));
+        assert_eq!(serde_json::from_str::<FaceId>(&format!("\"{text}\"")).unwrap(), id);
+        for bad in ["", "1", "61b42d14-c629-434a-8827-801512151a1", "61b42d14-c629-434a-8827-801512151a1g"] {
+            assert!(bad.parse::<FaceId>().is_err(), "{bad:?}");
+        }
+    }
+
+    #[test]
+    fn the_integers_of_holds_are_divided_between_stokt_and_us() {
+        assert!(HoldId(HoldId::FIRST_LOCAL).is_local());
+        assert!(!HoldId(HoldId::FIRST_LOCAL - 1).is_local());
+        for refused in [i64::MIN, -1, 0, HoldId::FIRST_LOCAL, i64::MAX] {
+            assert_eq!(StoktHoldId::new(refused), None);
+        }
+        for taken in [1, 829_166, HoldId::FIRST_LOCAL - 1] {
+            let id = StoktHoldId::new(taken).unwrap();
+            assert_eq!((id.get(), id.hold_id(), id.to_string()), (taken, HoldId(taken), taken.to_string()));
+            assert_eq!(serde_json::to_string(&id).unwrap(), taken.to_string());
+        }
+        assert_eq!(serde_json::from_str::<HoldId>("829166").unwrap(), HoldId(829_166));
+    }
+
+    proptest! {
+        #[test]
+        fn an_identity_goes_round_by_text(bits: u128) {
+            let id = StoktId(Uuid::from_u128(bits));
+            prop_assert_eq!(id.to_string().parse::<StoktId>().unwrap(), id);
+        }
+
+        #[test]
+        fn no_integer_is_both_stokts_and_ours(id: i64) {
+            prop_assert!(!(StoktHoldId::new(id).is_some() && HoldId(id).is_local()));
+        }
+    }
+}

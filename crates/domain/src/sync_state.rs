@@ -74,3 +74,51 @@ impl SyncState {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::SyncState::{Archived, Conflict, Local, Modified, Synced};
+    use super::*;
+
+    #[test]
+    fn the_state_follows_from_what_is_known() {
+        for (linked, local_rev, base_rev, conflict, archived, state) in [
+            (false, 0, 0, false, false, Local),
+            (false, 7, 0, false, false, Local),
+            (true, 0, 0, false, false, Synced),
+            (true, 3, 3, false, false, Synced),
+            (true, 2, 3, false, false, Synced),
+            (true, 4, 3, false, false, Modified),
+            (true, 4, 3, false, true, Archived),
+            (false, 0, 0, false, true, Archived),
+            (true, 4, 3, true, false, Conflict),
+            (true, 3, 3, true, true, Conflict),
+        ] {
+            let found = SyncState::derive(linked, local_rev, base_rev, conflict, archived);
+            assert_eq!(found, state, "{linked} {local_rev} {base_rev} {conflict} {archived}");
+        }
+    }
+
+    #[test]
+    fn the_words_are_those_of_the_wire() {
+        let words: Vec<&str> = EntityKind::ALL.iter().map(|word| word.as_str()).collect();
+        assert_eq!(words, ["gym", "wall", "face", "hold", "climb", "user", "list"]);
+        let words: Vec<&str> = Source::ALL.iter().map(|word| word.as_str()).collect();
+        assert_eq!(words, ["mastoc", "stokt"]);
+        let words: Vec<&str> = Direction::ALL.iter().map(|word| word.as_str()).collect();
+        assert_eq!(words, ["stokt_to_mastoc", "mastoc_to_stokt"]);
+        let words: Vec<&str> = SyncState::ALL.iter().map(|word| word.as_str()).collect();
+        assert_eq!(words, ["local", "synced", "modified", "conflict", "archived"]);
+    }
+
+    proptest! {
+        #[test]
+        fn only_a_linked_climb_can_be_in_line_or_out_of_it(linked: bool, local: i32, base: i32, conflict: bool, archived: bool) {
+            let state = SyncState::derive(linked, local, base, conflict, archived);
+            prop_assert!(linked || !matches!(state, Synced | Modified));
+            prop_assert_eq!(state == Conflict, conflict);
+        }
+    }
+}

@@ -13,7 +13,7 @@ pub const MAX_IMPORTED_TEXT: usize = 100_000;
 /// Why a text is refused.
 #[derive(Debug, Clone, PartialEq, Eq, Error)]
 pub enum TextError {
-    /// Nothing but white space.
+    /// Nothing that can be seen.
     #[error("must not be empty")]
     Empty,
     /// Too long.
@@ -36,13 +36,28 @@ fn turns_direction(letter: char) -> bool {
     matches!(letter, '\u{061c}' | '\u{200e}' | '\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}')
 }
 
+/// Whether a character breaks a line although it is no control character.
+fn breaks_line(letter: char) -> bool {
+    matches!(letter, '\u{2028}' | '\u{2029}')
+}
+
+/// Whether a character takes no room and shows nothing by itself; a name of nothing else cannot be seen.
+fn is_invisible(letter: char) -> bool {
+    matches!(
+        letter,
+        '\u{ad}' | '\u{34f}' | '\u{115f}' | '\u{1160}' | '\u{180e}' | '\u{200b}'..='\u{200d}' | '\u{2060}'..='\u{2064}'
+            | '\u{3164}' | '\u{fe00}'..='\u{fe0f}' | '\u{feff}' | '\u{ffa0}' | '\u{e0000}'..='\u{e01ef}'
+    )
+}
+
 fn strict(text: &str, most: usize) -> Result<String, TextError> {
     let text: String = text.trim().nfc().collect();
-    if text.is_empty() {
-        return Err(TextError::Empty);
-    }
-    if let Some(letter) = text.chars().find(|letter| letter.is_control() || turns_direction(*letter)) {
+    let forbidden = |letter: &char| letter.is_control() || turns_direction(*letter) || breaks_line(*letter);
+    if let Some(letter) = text.chars().find(forbidden) {
         return Err(TextError::Forbidden(u32::from(letter)));
+    }
+    if text.chars().all(|letter| letter.is_whitespace() || is_invisible(letter)) {
+        return Err(TextError::Empty);
     }
     let found = text.chars().count();
     if found > most {
@@ -116,4 +131,64 @@ pub fn check_imported_text(text: &str) -> Result<(), TextError> {
         return Err(TextError::TooLong { found: text.len(), most: MAX_IMPORTED_TEXT, unit: "bytes" });
     }
     if text.contains('\0') { Err(TextError::Forbidden(0)) } else { Ok(()) }
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    #[test]
+    fn a_name_is_trimmed_and_composed() {
+        let name = ClimbName::parse("  E\u{301}clair 👩\u{200d}🚀  ").unwrap();
+        assert_eq!(name.as_str(), "Éclair 👩\u{200d}🚀");
+        assert_eq!(name.to_string(), name.as_str());
+    }
+
+    #[test]
+    fn a_name_can_be_seen_and_does_not_disguise_itself() {
+        for empty in ["", " ", "\u{a0}\u{3000}", "\u{200b}", "\u{feff} \u{2060}", "\u{3164}"] {
+            assert_eq!(ClimbName::parse(empty), Err(TextError::Empty), "{empty:?}");
+        }
+        for bad in ['\0', '\n', '\u{7f}', '\u{85}', '\u{202e}', '\u{2066}', '\u{200f}', '\u{2028}'] {
+            let text = format!("a{bad}b");
+            assert_eq!(ClimbName::parse(&text), Err(TextError::Forbidden(u32::from(bad))), "{bad:?}");
+            assert_eq!(FeetRule::parse(&text), Err(TextError::Forbidden(u32::from(bad))), "{bad:?}");
+        }
+        assert_eq!(TextError::Forbidden(0x202e).to_string(), "must not contain the character U+202E");
+    }
+
+    #[test]
+    fn lengths_are_counted_in_characters() {
+        assert!(ClimbName::parse(&"é".repeat(255)).is_ok());
+        let refused = TextError::TooLong { found: 256, most: 255, unit: "characters" };
+        assert_eq!(refused.to_string(), "has 256 characters; at most 255 are allowed");
+        assert_eq!(ClimbName::parse(&"é".repeat(256)), Err(refused));
+        assert!(ClimbName::parse(&"e\u{301}".repeat(255)).is_ok());
+        assert!(FeetRule::parse(&"x".repeat(100)).is_ok());
+        assert!(FeetRule::parse(&"x".repeat(101)).is_err());
+    }
+
+    #[test]
+    fn what_is_imported_is_kept_unless_no_database_keeps_it() {
+        for kept in ["", "  ", "\u{202e}x\n", "👩\u{200d}🚀"] {
+            assert_eq!(check_imported_name(kept), Ok(()), "{kept:?}");
+        }
+        assert_eq!(check_imported_name("a\0"), Err(TextError::Forbidden(0)));
+        assert!(check_imported_name(&"é".repeat(MAX_IMPORTED_NAME)).is_ok());
+        assert!(check_imported_name(&"é".repeat(MAX_IMPORTED_NAME + 1)).is_err());
+        assert!(check_imported_text(&"x".repeat(MAX_IMPORTED_TEXT)).is_ok());
+        assert!(check_imported_text(&"x".repeat(MAX_IMPORTED_TEXT + 1)).is_err());
+    }
+
+    proptest! {
+        #[test]
+        fn a_name_once_read_reads_the_same_again(text in "\\PC{0,300}") {
+            if let Ok(name) = ClimbName::parse(&text) {
+                prop_assert_eq!(ClimbName::parse(name.as_str()).unwrap(), name.clone());
+                prop_assert!(check_imported_name(name.as_str()).is_ok());
+            }
+        }
+    }
 }

@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use chrono::{DateTime, DurationRound, NaiveDateTime, SecondsFormat, TimeDelta, Utc};
+use chrono::{DateTime, NaiveDateTime, SecondsFormat, Utc};
 use serde::{Deserialize, Serialize};
 use thiserror::Error;
 
@@ -26,7 +26,9 @@ impl Timestamp {
     /// Truncates to microseconds.
     #[must_use]
     pub fn from_utc(time: DateTime<Utc>) -> Self {
-        Self(time.duration_trunc(TimeDelta::microseconds(1)).unwrap_or(time))
+        // Through whole microseconds: chrono's own truncation gives up outside the years 1677 to 2262. A leap
+        // second becomes the next second, since neither database keeps one.
+        Self(DateTime::from_timestamp_micros(time.timestamp_micros()).unwrap_or(time))
     }
 
     /// Reads RFC 3339 and its ISO 8601 cousins; a time without an offset is taken as UTC.
@@ -42,12 +44,10 @@ impl Timestamp {
                 NaiveDateTime::parse_from_str(&naive, "%Y-%m-%dT%H:%M:%S%.f").map(|time| time.and_utc())
             })
             .map_err(|_| refused())?;
-        let years = chrono::Datelike::year(&time.date_naive());
-        if (1..=9999).contains(&years) {
-            Ok(Self::from_utc(time))
-        } else {
-            Err(refused())
-        }
+        // Of the time as it is kept: an offset or a leap second may have moved it into another year.
+        let kept = Self::from_utc(time);
+        let year = chrono::Datelike::year(&kept.0.date_naive());
+        if (1..=9999).contains(&year) { Ok(kept) } else { Err(refused()) }
     }
 
     /// The time as chrono's type.
@@ -79,5 +79,86 @@ impl TryFrom<String> for Timestamp {
 impl From<DateTime<Utc>> for Timestamp {
     fn from(time: DateTime<Utc>) -> Self {
         Self::from_utc(time)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    fn printed(text: &str) -> String {
+        Timestamp::parse(text).unwrap_or_else(|error| panic!("{error}")).to_string()
+    }
+
+    #[test]
+    fn reads_what_stokt_writes_and_its_cousins() {
+        assert_eq!(printed("2025-12-17T10:56:38.491973-05:00"), "2025-12-17T15:56:38.491973Z");
+        assert_eq!(printed("2025-12-17T15:56:38Z"), "2025-12-17T15:56:38.000000Z");
+        assert_eq!(printed(" 2025-12-17 15:56:38.5 "), "2025-12-17T15:56:38.500000Z");
+        assert_eq!(printed("2025-12-17T15:56:38"), "2025-12-17T15:56:38.000000Z");
+        assert_eq!(printed("2024-02-29T23:59:59+14:00"), "2024-02-29T09:59:59.000000Z");
+    }
+
+    #[test]
+    fn keeps_whole_microseconds_in_every_year() {
+        assert_eq!(printed("2025-12-17T15:56:38.1234569Z"), "2025-12-17T15:56:38.123456Z");
+        assert_eq!(printed("0001-01-01T00:00:00.1234569Z"), "0001-01-01T00:00:00.123456Z");
+        assert_eq!(printed("1969-12-31T23:59:59.9999999Z"), "1969-12-31T23:59:59.999999Z");
+        assert_eq!(printed("9999-12-31T23:59:59.9999999Z"), "9999-12-31T23:59:59.999999Z");
+        assert_eq!(printed("2016-12-31T23:59:60Z"), "2017-01-01T00:00:00.000000Z");
+        assert_eq!(Timestamp::now().as_utc().timestamp_subsec_nanos() % 1_000, 0);
+    }
+
+    #[test]
+    fn refuses_what_is_no_time() {
+        for text in [
+            "",
+            "now",
+            "2025-12-17",
+            "2025-13-17T10:00:00Z",
+            "2025-02-29T10:00:00Z",
+            "2025-12-17T25:00:00Z",
+            "0000-12-31T23:59:59Z",
+            "0001-01-01T00:00:00+05:00",
+            "9999-12-31T23:59:59-00:01",
+            "9999-12-31T23:59:60Z",
+            "+12025-12-17T10:00:00Z",
+            "1734433000",
+        ] {
+            assert!(Timestamp::parse(text).is_err(), "{text:?}");
+        }
+        let refused = Timestamp::parse(&"x".repeat(1_000)).unwrap_err().to_string();
+        assert!(refused.contains(&format!("'{}' is not a time", "x".repeat(64))), "{refused}");
+    }
+
+    #[test]
+    fn is_a_text_in_json() {
+        let time = Timestamp::parse("2025-12-17T15:56:38.491973Z").unwrap();
+        assert_eq!(serde_json::to_string(&time).unwrap(), "\"2025-12-17T15:56:38.491973Z\"");
+        assert_eq!(serde_json::from_str::<Timestamp>("\"2025-12-17T10:56:38.491973-05:00\"").unwrap(), time);
+        assert!(serde_json::from_str::<Timestamp>("\"soon\"").is_err());
+    }
+
+    proptest! {
+        #[test]
+        fn goes_round_by_text_and_in_order(
+            a in -62_135_596_800_000_000i64..253_402_300_800_000_000,
+            b in -62_135_596_800_000_000i64..253_402_300_800_000_000,
+        ) {
+            let [a, b] = [a, b].map(|micros| Timestamp::from_utc(DateTime::from_timestamp_micros(micros).unwrap()));
+            prop_assert_eq!(Timestamp::parse(&a.to_string()).unwrap(), a);
+            prop_assert_eq!(Timestamp::from_utc(a.as_utc()), a);
+            // SQLite compares texts: their order has to be that of the times.
+            prop_assert_eq!(a.to_string().cmp(&b.to_string()), a.cmp(&b));
+        }
+
+        #[test]
+        fn any_text_is_read_or_refused(text in "[0-9TZ:. +-]{0,32}") {
+            if let Ok(time) = Timestamp::parse(&text) {
+                prop_assert_eq!(Timestamp::parse(&time.to_string()).unwrap(), time);
+            }
+        }
     }
 }

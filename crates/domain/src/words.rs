@@ -46,7 +46,7 @@ macro_rules! word_enum {
                     $($word => Ok(Self::$variant),)+
                     other => Err($crate::words::UnknownWord {
                         found: other.chars().take(40).collect(),
-                        expected: concat!($($word, " "),+),
+                        expected: concat!($($word, ", "),+).trim_end_matches(", "),
                     }),
                 }
             }
@@ -54,3 +54,40 @@ macro_rules! word_enum {
     };
 }
 pub(crate) use word_enum;
+
+#[cfg(test)]
+#[expect(unreachable_pub, reason = "the macro is made for enumerations that others see")]
+mod tests {
+    word_enum! {
+        /// For these tests.
+        Direction {
+            /// One way.
+            Up = "up",
+            /// The other.
+            DownHill = "down_hill",
+        }
+    }
+
+    #[test]
+    fn a_word_is_the_same_everywhere() {
+        for value in Direction::ALL {
+            assert_eq!(value.to_string(), value.as_str());
+            assert_eq!(value.as_str().parse::<Direction>().unwrap(), *value);
+            let json = serde_json::to_string(value).unwrap();
+            assert_eq!(json, format!("\"{value}\""));
+            assert_eq!(serde_json::from_str::<Direction>(&json).unwrap(), *value);
+        }
+        assert_eq!(Direction::DownHill.as_str(), "down_hill");
+        assert!(Direction::Up < Direction::DownHill);
+    }
+
+    #[test]
+    fn any_other_word_is_refused_with_the_known_ones() {
+        for text in ["", "Up", "up ", "down-hill"] {
+            assert!(text.parse::<Direction>().is_err(), "{text:?}");
+            assert!(serde_json::from_value::<Direction>(text.into()).is_err(), "{text:?}");
+        }
+        let refused = "é".repeat(100).parse::<Direction>().unwrap_err();
+        assert_eq!(refused.to_string(), format!("'{}' is none of: up, down_hill", "é".repeat(40)));
+    }
+}

@@ -309,5 +309,4 @@ impl FromStr for Polygon {
 }
 
 #[cfg(test)]
-#[path = "polygon_tests.rs"]
 mod tests;
