@@ -1,5 +1,6 @@
 //! The import of whole gyms: gym, walls, faces, holds, wall pictures, setters with their climbs, avatars.
 
+use std::borrow::Borrow;
 use std::time::{Instant, SystemTime};
 
 use chrono::{DateTime, Utc};
@@ -49,26 +50,51 @@ pub fn import(
     options: &ImportOptions,
     observer: &dyn Observer,
 ) -> Report {
+    import_into(client, target.describe(), || Ok(target), options, observer)
+}
+
+/// As [`import`], but opens the target only once Stokt has let us in: wrong credentials leave no trace, not even an
+/// empty database. `describe`: the target in a few words, without passwords.
+pub fn import_into<'t, T: Borrow<dyn Target + 't>>(
+    client: &Client,
+    describe: String,
+    open: impl FnOnce() -> Result<T, EngineError>,
+    options: &ImportOptions,
+    observer: &dyn Observer,
+) -> Report {
     let began = Instant::now();
-    let mut report = Report::begin(client.base_url(), target.describe(), options.dry_run);
-    let run = Run { client, target, options, observer };
-    let outcome = run.all(&mut report);
+    let mut report = Report::begin(client.base_url(), describe, options.dry_run);
+    let opened = ask_who(client, options).and_then(|who| Ok((who, open()?)));
+    let (outcome, target) = match opened {
+        Ok((who, target)) => {
+            let run = Run { client, target: target.borrow(), options, observer };
+            (run.all(&who, &mut report), Some(target))
+        }
+        Err(error) => (Err(error), None),
+    };
     let ending = match &outcome {
         Ok(()) => ending_of(&report),
         Err(error) => error.ending(),
     };
     report.error = outcome.err().map(|error| error.to_string());
     report.close(ending, began.elapsed(), Traffic::from(client.stats().read()));
-    let kept = serde_json::to_value(&report).unwrap_or_default();
+    if let Some(target) = &target {
+        keep_report(target.borrow(), &mut report, began);
+    }
+    report
+}
+
+/// Keeps the report where the target keeps runs; that it cannot be kept only matters to a run that was done.
+fn keep_report(target: &dyn Target, report: &mut Report, began: Instant) {
+    let kept = serde_json::to_value(&*report).unwrap_or_default();
     let moved = report.watermarks.after.filter(|after| Some(*after) != report.watermarks.before);
-    if let Err(error) = target.finish(ending, &kept, moved) {
+    if let Err(error) = target.finish(report.ending, &kept, moved) {
         tracing::warn!(%error, "the run's report could not be kept");
-        if ending == Ending::Done {
+        if report.ending == Ending::Done {
             report.error = Some(error.to_string());
             report.close(error.ending(), began.elapsed(), report.traffic);
         }
     }
-    report
 }
 
 /// How a run that came to its end ended.
@@ -76,6 +102,34 @@ fn ending_of(report: &Report) -> Ending {
     let complete = report.gyms.iter().all(|gym| gym.listing.complete);
     let has_all = report.problems.is_empty() && report.images.missing_wall_pictures == 0;
     if complete && has_all { Ending::Done } else { Ending::Partial }
+}
+
+/// Who asks, for what, and when, on Stokt's clock.
+struct Who {
+    account: Option<StoktId>,
+    gyms: Vec<StoktId>,
+    remote_time: Option<Timestamp>,
+}
+
+/// Asks Stokt who we are. A snapshot may not know; then the gyms have to be named.
+fn ask_who(client: &Client, options: &ImportOptions) -> Result<Who, EngineError> {
+    let (account, home) = match client.me() {
+        Ok(me) => {
+            let home = me.home_gym.as_ref().and_then(|gym| gym.id.as_uuid()).map(StoktId);
+            (me.id.as_uuid().map(StoktId), home)
+        }
+        Err(error) if !options.gyms.is_empty() && tells_nothing(&error) => (None, None),
+        Err(error) => return Err(error.into()),
+    };
+    let gyms = match options.gyms.as_slice() {
+        [] => vec![home.ok_or(EngineError::NoHomeGym)?],
+        gyms => gyms.to_vec(),
+    };
+    Ok(Who { account, gyms, remote_time: client.remote_time().and_then(timestamp) })
+}
+
+fn tells_nothing(error: &mastoc_stokt_client::Error) -> bool {
+    error.is_not_found() || error.is_forbidden() || matches!(error.kind(), ErrorKind::NotInSnapshot)
 }
 
 /// One run's parts.
@@ -87,16 +141,11 @@ struct Run<'r> {
 }
 
 impl Run<'_> {
-    fn all(&self, report: &mut Report) -> Result<(), EngineError> {
-        let (account, home) = self.account()?;
-        let remote_time = self.client.remote_time().and_then(timestamp);
-        let gyms = match self.options.gyms.as_slice() {
-            [] => vec![home.ok_or(EngineError::NoHomeGym)?],
-            gyms => gyms.to_vec(),
-        };
+    fn all(&self, who: &Who, report: &mut Report) -> Result<(), EngineError> {
+        let gyms = who.gyms.clone();
         let started = self.target.begin(&Start {
             origin: self.client.base_url().to_owned(),
-            account,
+            account: who.account,
             gyms: gyms.clone(),
             resume: !self.options.everything,
         })?;
@@ -110,28 +159,9 @@ impl Run<'_> {
             self.gym(gym, &started, report)?;
         }
         if report.gyms.iter().all(|gym| gym.listing.complete) && !self.options.dry_run {
-            report.watermarks.after = remote_time.or(started.watermark);
+            report.watermarks.after = who.remote_time.or(started.watermark);
         }
         Ok(())
-    }
-
-    /// The asking account and its home gym. A snapshot may know neither.
-    fn account(&self) -> Result<(Option<StoktId>, Option<StoktId>), EngineError> {
-        match self.client.me() {
-            Ok(me) => {
-                let home = me.home_gym.as_ref().and_then(|gym| gym.id.as_uuid()).map(StoktId);
-                Ok((me.id.as_uuid().map(StoktId), home))
-            }
-            Err(error)
-                if !self.options.gyms.is_empty()
-                    && (error.is_not_found()
-                        || error.is_forbidden()
-                        || matches!(error.kind(), ErrorKind::NotInSnapshot)) =>
-            {
-                Ok((None, None))
-            }
-            Err(error) => Err(error.into()),
-        }
     }
 
     fn gym(&self, gym: StoktId, started: &Started, report: &mut Report) -> Result<(), EngineError> {

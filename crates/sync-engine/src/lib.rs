@@ -25,7 +25,7 @@ mod summary;
 mod target;
 
 pub use error::EngineError;
-pub use import::{ImportOptions, import};
+pub use import::{ImportOptions, import, import_into};
 pub use listing::Listing;
 pub use observe::{Observer, Silent, Step};
 pub use plan::{
@@ -38,3 +38,9 @@ pub use report::{
 pub use server_target::ServerTarget;
 pub use store_target::StoreTarget;
 pub use target::{Kept, PictureError, Start, Started, Target};
+
+// What a binary needs to reach both ends, without depending on their crates itself.
+pub use mastoc_client::{Client as ServerClient, ClientError};
+pub use mastoc_domain::StoktId;
+pub use mastoc_stokt_client::{Cancel, Client as StoktClient, Error as StoktError};
+pub use mastoc_storage::DatabaseTarget;

@@ -310,6 +310,15 @@ impl Report {
         }
     }
 
+    /// The report as one JSON document, ending with a line break.
+    #[must_use]
+    pub fn to_json(&self) -> String {
+        // A plain struct with text keys always becomes JSON.
+        let mut text = serde_json::to_string_pretty(self).unwrap_or_default();
+        text.push('\n');
+        text
+    }
+
     /// Takes a batch's outcome into account.
     pub fn add(&mut self, written: Written) {
         let tally = self.counts.of(written.kind);

@@ -1,6 +1,7 @@
 //! Importing into a database of ours, with the pictures in its data folder.
 
 use std::collections::HashSet;
+use std::path::Path;
 use std::sync::{Mutex, MutexGuard, OnceLock, PoisonError};
 use std::time::Duration;
 
@@ -13,7 +14,7 @@ use mastoc_storage::import::pictures::{self, VerifiedImage};
 use mastoc_storage::import::{self, Assumed, ImportContext};
 use mastoc_storage::quarantine::{self, Refused};
 use mastoc_storage::runs::{self, RunDirection, RunMode, RunStatus};
-use mastoc_storage::{RunLock, Store, StoreError, WriteConn, locks, seen};
+use mastoc_storage::{DatabaseTarget, RunLock, Store, StoreError, StoreOptions, WriteConn, locks, seen};
 use serde_json::Value;
 
 use crate::error::EngineError;
@@ -36,6 +37,8 @@ pub struct StoreTarget {
     _lock: Option<Mutex<RunLock>>,
     state: OnceLock<State>,
     dry: Option<Mutex<Dry>>,
+    /// The folder of a dry run's stand-in, removed with it.
+    stand_in: Option<tempfile::TempDir>,
 }
 
 /// What is known once the run has begun.
@@ -51,6 +54,11 @@ struct Dry {
     assumed: Assumed,
     seen: HashSet<StoktId>,
     pictures: Vec<PicturePlan>,
+}
+
+/// One connection writes, one or two read.
+fn store_options() -> StoreOptions {
+    StoreOptions { connections: 3, ..StoreOptions::default() }
 }
 
 fn locked<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
@@ -73,14 +81,50 @@ impl StoreTarget {
         };
         let fence = Some(lock.fence());
         let lock = Some(Mutex::new(lock));
-        Ok(Self { store, media: Some(media), fence, _lock: lock, state: OnceLock::new(), dry: None })
+        Ok(Self {
+            store,
+            media: Some(media),
+            fence,
+            _lock: lock,
+            state: OnceLock::new(),
+            dry: None,
+            stand_in: None,
+        })
+    }
+
+    /// Opens a database and the pictures beside it, creating what is missing, for one run of `owner`.
+    ///
+    /// # Errors
+    /// [`EngineError::Locked`] when another run holds the lock, or what is wrong with database or folder.
+    pub fn open_in(database: &DatabaseTarget, data_dir: &Path, owner: &str) -> Result<Self, EngineError> {
+        let store = Store::open(database, &store_options())?;
+        Self::open(store, MediaStore::open(data_dir)?, owner)
+    }
+
+    /// A target for a dry run on a database, which is only read. One that does not exist yet is not created: an empty
+    /// one in a temporary folder stands in for it.
+    ///
+    /// # Errors
+    /// What is wrong with the database.
+    pub fn dry_run_on(database: &DatabaseTarget) -> Result<Self, EngineError> {
+        let missing = matches!(database, DatabaseTarget::Sqlite(path) if !path.exists());
+        if !missing {
+            return Ok(Self::dry_run(Store::open(database, &store_options())?));
+        }
+        let unusable =
+            |why: std::io::Error| StoreError::Unusable(format!("cannot use the temporary folder: {why}"));
+        let folder = tempfile::tempdir().map_err(unusable)?;
+        let stand_in = DatabaseTarget::Sqlite(folder.path().join("empty.sqlite3"));
+        let mut target = Self::dry_run(Store::open(&stand_in, &store_options())?);
+        target.stand_in = Some(folder);
+        Ok(target)
     }
 
     /// Only reads the database, to tell what an import would do.
     #[must_use]
     pub fn dry_run(store: Store) -> Self {
         let dry = Some(Mutex::default());
-        Self { store, media: None, fence: None, _lock: None, state: OnceLock::new(), dry }
+        Self { store, media: None, fence: None, _lock: None, state: OnceLock::new(), dry, stand_in: None }
     }
 
     /// The database.
