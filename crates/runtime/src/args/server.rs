@@ -12,10 +12,10 @@ use crate::settings::{Bind, DatabaseUrl, default_data_dir, given};
 #[derive(Debug, Clone, Default, Args)]
 pub struct DatabaseArgs {
     /// The database: sqlite://PATH or postgres://USER:PASSWORD@HOST/NAME [default: sqlite in the data folder]
-    #[arg(long, value_name = "URL", env = "DATABASE_URL", hide_env_values = true)]
+    #[arg(long, value_name = "URL", env = "DATABASE_URL", hide_env_values = true, global = true)]
     database_url: Option<String>,
     /// The folder of pictures, the signing secret and the default database [default: ~/.local/share/mastoc]
-    #[arg(long, value_name = "DIR", env = "MASTOC_DATA_DIR")]
+    #[arg(long, value_name = "DIR", env = "MASTOC_DATA_DIR", global = true)]
     data_dir: Option<String>,
 }
 
