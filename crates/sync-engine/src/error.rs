@@ -7,7 +7,7 @@ use mastoc_stokt_client::ErrorKind;
 use mastoc_storage::StoreError;
 
 use crate::convert::Refused;
-use crate::report::Ending;
+use crate::ending::Ending;
 
 /// Why a run could not go on. Every message is one line.
 #[derive(Debug, thiserror::Error)]

@@ -9,13 +9,14 @@ use mastoc_stokt_client::types::{FaceSetup, Wall};
 use mastoc_stokt_client::{Client, ErrorKind, Record};
 
 use crate::convert::{Setters, board_from_stokt};
+use crate::ending::Ending;
 use crate::error::EngineError;
 use crate::listing::Listing;
 use crate::observe::{Observer, Step};
 use crate::pictures::{PictureOutcome, fetch, settle};
 use crate::pipeline::{Stream, Streamed};
 use crate::plan::{BoardPlan, PictureOwner, PicturePlan, Progress, plan_board};
-use crate::report::{Ending, GymReport, Issue, ListingReport, Report, Traffic, Watermarks};
+use crate::report::{GymReport, Issue, ListingReport, Report, Traffic, Watermarks};
 use crate::target::{Start, Started, Target};
 
 /// How often a listing that changed underway is read from its start, at most.

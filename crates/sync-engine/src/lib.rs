@@ -11,6 +11,8 @@
 //! - memory is bounded by pages and batches, never by the number of climbs.
 
 pub mod convert;
+mod dry_run;
+mod ending;
 mod error;
 mod import;
 mod listing;
@@ -24,6 +26,7 @@ mod store_target;
 mod summary;
 mod target;
 
+pub use ending::Ending;
 pub use error::EngineError;
 pub use import::{ImportOptions, import, import_into};
 pub use listing::Listing;
@@ -32,8 +35,8 @@ pub use plan::{
     Batch, BoardPlan, Climb, Cutter, PictureOwner, PicturePlan, Progress, Quarantined, plan_board,
 };
 pub use report::{
-    Counts, Ending, GymReport, ImagesReport, Issue, ListingReport, REPORT_SCHEMA, Report, Tally, Traffic,
-    Watermarks, Written,
+    Counts, GymReport, ImagesReport, Issue, ListingReport, REPORT_SCHEMA, Report, Tally, Traffic, Watermarks,
+    Written,
 };
 pub use server_target::ServerTarget;
 pub use store_target::StoreTarget;

@@ -120,6 +120,19 @@ pub struct PicturePlan {
     pub size: Option<(u32, u32)>,
 }
 
+impl PicturePlan {
+    /// The wall picture of a face, if it has one.
+    #[must_use]
+    pub fn of_face(face: &ImportFace) -> Option<Self> {
+        let picture = face.picture.as_ref()?;
+        Some(Self {
+            owner: PictureOwner::Face(face.stokt_id),
+            path: picture.path.clone(),
+            size: Some((picture.width, picture.height)),
+        })
+    }
+}
+
 /// Whose picture it is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum PictureOwner {
@@ -151,18 +164,7 @@ impl PictureOwner {
 /// Plans the import of a board. `batch_size`: most holds in one batch.
 #[must_use]
 pub fn plan_board(board: BoardRecords, batch_size: usize) -> BoardPlan {
-    let pictures = board
-        .faces
-        .iter()
-        .filter_map(|face| {
-            let picture = face.picture.as_ref()?;
-            Some(PicturePlan {
-                owner: PictureOwner::Face(face.stokt_id),
-                path: picture.path.clone(),
-                size: Some((picture.width, picture.height)),
-            })
-        })
-        .collect();
+    let pictures = board.faces.iter().filter_map(PicturePlan::of_face).collect();
     let holds = board.holds.chunks(batch_size.max(1));
     let holds = holds.map(|holds| Batch { holds: holds.to_vec(), ..Batch::default() }).collect();
     let head = Batch {

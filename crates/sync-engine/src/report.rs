@@ -7,53 +7,13 @@ use mastoc_domain::{RunId, StoktId, Timestamp};
 use mastoc_stokt_client::StatsReading;
 use serde::{Deserialize, Serialize};
 
+use crate::ending::Ending;
 use crate::listing::Listing;
 
 /// The layout of the report; it grows when a field changes its meaning.
 pub const REPORT_SCHEMA: u32 = 1;
 /// Most problems, and most notes, that a report lists; the rest is counted.
 const MOST_LISTED: usize = 1_000;
-
-/// How a run ended.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum Ending {
-    /// Everything was done.
-    Done,
-    /// Done in part: some items failed, and are listed.
-    Partial,
-    /// An error that no other word fits.
-    Failed,
-    /// The command line or a setting is wrong.
-    Usage,
-    /// Stopped by a safety guard.
-    Guard,
-    /// The credentials were refused.
-    Credentials,
-    /// Another run holds the lock.
-    Locked,
-    /// The remote is down or throttling, or the disk is full: try later.
-    Temporary,
-    /// Somebody stopped it: run again to go on.
-    Interrupted,
-}
-
-impl Ending {
-    /// The exit code of the process: 0 done, 1 in part or failed, 2 usage, 4 guard, 5 credentials, 6 locked,
-    /// 75 try again later (also after an interruption, since running again goes on).
-    #[must_use]
-    pub fn exit_code(self) -> u8 {
-        match self {
-            Self::Done => 0,
-            Self::Partial | Self::Failed => 1,
-            Self::Usage => 2,
-            Self::Guard => 4,
-            Self::Credentials => 5,
-            Self::Locked => 6,
-            Self::Temporary | Self::Interrupted => 75,
-        }
-    }
-}
 
 /// What became of the records of one kind.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]

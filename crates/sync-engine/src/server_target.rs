@@ -12,9 +12,10 @@ use mastoc_domain::{StoktHoldId, StoktId, Timestamp};
 use mastoc_media::Sha256Hex;
 use serde_json::Value;
 
+use crate::ending::Ending;
 use crate::error::EngineError;
 use crate::plan::{Batch, PictureOwner, PicturePlan};
-use crate::report::{Ending, Issue, Tally, Written};
+use crate::report::{Issue, Tally, Written};
 use crate::target::{KINDS, Kept, PictureError, Start, Started, Target, written_from_refused};
 
 /// Batches in flight: enough to keep the server busy while answers travel, few enough for its pool.
@@ -209,14 +210,7 @@ impl State {
             EntityKind::Face => {
                 batch.faces.iter().enumerate().for_each(|(index, row)| add(index, row.stokt_id));
                 let new = batch.faces.iter().enumerate().filter(|(index, _)| excused.contains(index));
-                self.pictures.extend(new.filter_map(|(_, face)| {
-                    let picture = face.picture.as_ref()?;
-                    Some(PicturePlan {
-                        owner: PictureOwner::Face(face.stokt_id),
-                        path: picture.path.clone(),
-                        size: Some((picture.width, picture.height)),
-                    })
-                }));
+                self.pictures.extend(new.filter_map(|(_, face)| PicturePlan::of_face(face)));
             }
             EntityKind::User => {
                 batch.users.iter().enumerate().for_each(|(index, row)| add(index, row.stokt_id))

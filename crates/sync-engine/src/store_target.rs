@@ -1,25 +1,26 @@
 //! Importing into a database of ours, with the pictures in its data folder.
 
-use std::collections::HashSet;
 use std::path::Path;
 use std::sync::{Mutex, MutexGuard, OnceLock, PoisonError};
 use std::time::Duration;
 
-use mastoc_domain::import::{BatchOutcome, ImportFace, ItemStatus};
+use mastoc_domain::import::BatchOutcome;
 use mastoc_domain::sync_state::EntityKind;
 use mastoc_domain::{RunId, StoktId, Timestamp};
 use mastoc_media::{ImageLimits, MediaStore};
 use mastoc_storage::checkpoints::{self, Checkpoint};
 use mastoc_storage::import::pictures::{self, VerifiedImage};
-use mastoc_storage::import::{self, Assumed, ImportContext};
+use mastoc_storage::import::{self, ImportContext};
 use mastoc_storage::quarantine::{self, Refused};
 use mastoc_storage::runs::{self, RunDirection, RunMode, RunStatus};
 use mastoc_storage::{DatabaseTarget, RunLock, Store, StoreError, StoreOptions, WriteConn, locks, seen};
 use serde_json::Value;
 
+use crate::dry_run::Dry;
+use crate::ending::Ending;
 use crate::error::EngineError;
 use crate::plan::{Batch, PictureOwner, PicturePlan, Progress, Quarantined};
-use crate::report::{Ending, Written};
+use crate::report::Written;
 use crate::target::{KINDS, Kept, PictureError, Start, Started, Target, written_from, written_from_refused};
 
 /// Pauses before a failed transaction is tried again: a busy database is often free a moment later.
@@ -48,14 +49,6 @@ struct State {
     account: Option<StoktId>,
 }
 
-/// What a dry run pretends.
-#[derive(Default)]
-struct Dry {
-    assumed: Assumed,
-    seen: HashSet<StoktId>,
-    pictures: Vec<PicturePlan>,
-}
-
 /// One connection writes, one or two read.
 fn store_options() -> StoreOptions {
     StoreOptions { connections: 3, ..StoreOptions::default() }
@@ -72,7 +65,7 @@ impl StoreTarget {
     /// [`EngineError::Locked`] when another run holds it, or the database's failure.
     pub fn open(store: Store, media: MediaStore, owner: &str) -> Result<Self, EngineError> {
         let Some(lock) = RunLock::try_acquire(&store, owner)? else {
-            let holder = store.read(|conn| locks::holder(conn))?;
+            let holder = store.read(locks::holder)?;
             let holder = holder.map_or_else(
                 || "unknown".to_owned(),
                 |holder| format!("{}, since {}", holder.owner, holder.acquired_at),
@@ -192,48 +185,6 @@ impl StoreTarget {
         all.extend(written_from_refused(&batch.refused));
         Ok(all)
     }
-}
-
-impl Dry {
-    /// Takes what would have been written for written.
-    fn assume(&mut self, batch: &Batch, outcome: &BatchOutcome) {
-        let kept = |index: usize| {
-            outcome.items.get(index).is_some_and(|item| !matches!(item.status, ItemStatus::Failed(_)))
-        };
-        let is_new =
-            |index: usize| outcome.items.get(index).is_some_and(|item| item.status == ItemStatus::Created);
-        match outcome.kind {
-            EntityKind::Gym => self.assumed.gyms.extend(kept_rows(&batch.gyms, kept).map(|row| row.stokt_id)),
-            EntityKind::Wall => {
-                self.assumed.walls.extend(kept_rows(&batch.walls, kept).map(|row| row.stokt_id))
-            }
-            EntityKind::Face => {
-                self.assumed.faces.extend(kept_rows(&batch.faces, kept).map(|row| row.stokt_id));
-                self.pictures.extend(kept_rows(&batch.faces, is_new).filter_map(picture_of));
-            }
-            EntityKind::User => {
-                self.assumed.users.extend(kept_rows(&batch.users, kept).map(|row| row.stokt_id))
-            }
-            EntityKind::Hold => {
-                let holds = kept_rows(&batch.holds, kept).map(|row| (row.stokt_id, row.face_stokt_id));
-                self.assumed.holds.extend(holds);
-            }
-            EntityKind::Climb | EntityKind::List => {}
-        }
-    }
-}
-
-fn kept_rows<'b, T>(rows: &'b [T], keep: impl Fn(usize) -> bool) -> impl Iterator<Item = &'b T> {
-    rows.iter().enumerate().filter(move |(index, _)| keep(*index)).map(|(_, row)| row)
-}
-
-fn picture_of(face: &ImportFace) -> Option<PicturePlan> {
-    let picture = face.picture.as_ref()?;
-    Some(PicturePlan {
-        owner: PictureOwner::Face(face.stokt_id),
-        path: picture.path.clone(),
-        size: Some((picture.width, picture.height)),
-    })
 }
 
 /// Imports the batch's records of one kind, if there are any.

@@ -2,7 +2,8 @@
 
 use std::fmt::Write as _;
 
-use crate::report::{Ending, Issue, Report};
+use crate::ending::Ending;
+use crate::report::{Issue, Report};
 
 /// Most problems that the table shows.
 const MOST_SHOWN: usize = 10;

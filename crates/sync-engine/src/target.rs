@@ -5,9 +5,10 @@ use mastoc_domain::sync_state::EntityKind;
 use mastoc_domain::{RunId, StoktId, Timestamp};
 use serde_json::Value;
 
+use crate::ending::Ending;
 use crate::error::EngineError;
 use crate::plan::{Batch, PicturePlan, Progress, Quarantined};
-use crate::report::{Ending, Issue, Tally, Written};
+use crate::report::{Issue, Tally, Written};
 
 /// What a run tells its target first.
 #[derive(Debug, Clone, PartialEq, Eq)]

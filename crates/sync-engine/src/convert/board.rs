@@ -7,33 +7,19 @@
 use std::collections::{HashMap, HashSet};
 
 use mastoc_domain::StoktId;
-use mastoc_domain::board::{FeetRuleOption, PictureRef};
 use mastoc_domain::import::{Extra, ImportFace, ImportGym, ImportHold, ImportWall};
 use mastoc_domain::sync_state::EntityKind;
-use mastoc_stokt_client::types::{FaceRef, FaceSetup, FeetRule, GymSummary, Picture, Wall};
+use mastoc_stokt_client::types::{FaceRef, FaceSetup, GymSummary, Wall};
 use mastoc_stokt_client::{Record, WireRecord};
 use serde_json::{Map, Value};
 
-use super::hold::{hold_from_stokt, hold_to_stokt};
-use super::{Refused, blank, fields, residual, stokt_id};
+use super::board_parts::{
+    FACES, HOLDS, LIST, RAW, SETUP, SUMMARY, SUMMARY_WALLS, WALLS, feet_rules_from_stokt, picture_from_stokt,
+    rendered_face_ref, rendered_gym, rendered_setup, rendered_wall,
+};
+use super::hold::hold_from_stokt;
+use super::{Refused, fields, residual, stokt_id};
 use crate::plan::Quarantined;
-
-/// Rest of a record as the gym's summary tells it.
-const SUMMARY: &str = "summary";
-/// Rest of a record as the list of walls tells it.
-const LIST: &str = "list";
-/// Rest of a face as its set-up tells it.
-const SETUP: &str = "setup";
-/// Children in the gym's summary.
-const SUMMARY_WALLS: &str = "summary_walls";
-/// Children in the list of walls.
-const WALLS: &str = "walls";
-/// Children of a wall.
-const FACES: &str = "faces";
-/// Children of a set-up.
-const HOLDS: &str = "holds";
-/// Marks a child that stays as it came.
-const RAW: &str = "raw";
 
 /// A gym's board as import records.
 #[derive(Debug, Clone, PartialEq)]
@@ -48,17 +34,6 @@ pub struct BoardRecords {
     pub holds: Vec<ImportHold>,
     /// What could not be read.
     pub refused: Vec<Quarantined>,
-}
-
-/// A gym's board as Stokt answers it.
-#[derive(Debug, Clone, PartialEq)]
-pub struct StoktBoard {
-    /// The gym's summary.
-    pub summary: Value,
-    /// The list of its walls.
-    pub walls: Vec<Value>,
-    /// The set-ups of its faces, in the order of the faces.
-    pub setups: Vec<Value>,
 }
 
 /// Reads a gym's board. A face without a set-up among `setups` is left out, with a word in `refused`.
@@ -260,146 +235,6 @@ fn face_from_stokt(
     Ok((import, holds))
 }
 
-/// A gym's board as Stokt answers it, from import records in any order.
-///
-/// # Errors
-/// [`Refused`] when a kept rest does not fit its record.
-pub fn board_to_stokt(
-    gym: &ImportGym,
-    walls: &[ImportWall],
-    faces: &[ImportFace],
-    holds: &[ImportHold],
-) -> Result<StoktBoard, Refused> {
-    let walls: HashMap<StoktId, &ImportWall> = walls.iter().map(|wall| (wall.stokt_id, wall)).collect();
-    let faces: HashMap<StoktId, &ImportFace> = faces.iter().map(|face| (face.stokt_id, face)).collect();
-    let holds: HashMap<i64, &ImportHold> = holds.iter().map(|hold| (hold.stokt_id.get(), hold)).collect();
-
-    let mut summary = overlaid(fields(rendered_gym(gym)?.to_value()), gym.extra.get(SUMMARY));
-    if let Some(list) = gym.extra.get(SUMMARY_WALLS) {
-        let told = unlisted(list, |id| {
-            let wall = walls.get(&id.as_str()?.parse().ok()?)?;
-            Some(wall_to_stokt(wall, SUMMARY))
-        })?;
-        let mut typed: GymSummary = parse(summary)?;
-        typed.walls = Some(told.into_iter().map(Record::new).collect());
-        summary = fields(typed.to_value());
-    }
-
-    let mut setups = Vec::new();
-    let listed = gym.extra.get(WALLS).cloned().unwrap_or_default();
-    let told = unlisted(&listed, |id| {
-        let wall = walls.get(&id.as_str()?.parse().ok()?)?;
-        Some(wall_with_faces_to_stokt(wall, &faces, &holds, &mut setups))
-    })?;
-    Ok(StoktBoard { summary: Value::Object(summary), walls: told, setups })
-}
-
-fn wall_to_stokt(wall: &ImportWall, place: &str) -> Result<Value, Refused> {
-    Ok(Value::Object(overlaid(fields(rendered_wall(wall, place)?.to_value()), wall.extra.get(place))))
-}
-
-fn wall_with_faces_to_stokt(
-    wall: &ImportWall,
-    faces: &HashMap<StoktId, &ImportFace>,
-    holds: &HashMap<i64, &ImportHold>,
-    setups: &mut Vec<Value>,
-) -> Result<Value, Refused> {
-    let told = wall_to_stokt(wall, LIST)?;
-    let Some(list) = wall.extra.get(FACES) else { return Ok(told) };
-    let children = unlisted(list, |id| {
-        let face = faces.get(&id.as_str()?.parse().ok()?)?;
-        Some(setup_to_stokt(face, holds).and_then(|setup| {
-            setups.push(setup);
-            let rendered = fields(rendered_face_ref(face)?.to_value());
-            Ok(Value::Object(overlaid(rendered, face.extra.get(LIST))))
-        }))
-    })?;
-    let mut typed: Wall = parse(fields(told))?;
-    typed.faces = Some(children.into_iter().map(Record::new).collect());
-    Ok(typed.to_value())
-}
-
-fn setup_to_stokt(face: &ImportFace, holds: &HashMap<i64, &ImportHold>) -> Result<Value, Refused> {
-    let setup = overlaid(fields(rendered_setup(face)?.to_value()), face.extra.get(SETUP));
-    let Some(list) = face.extra.get(HOLDS) else { return Ok(Value::Object(setup)) };
-    let children = unlisted(list, |id| Some(hold_to_stokt(holds.get(&id.as_i64()?)?)))?;
-    let mut typed: FaceSetup = parse(setup)?;
-    typed.holds = Some(children.into_iter().map(Record::new).collect());
-    Ok(typed.to_value())
-}
-
-fn rendered_gym(gym: &ImportGym) -> Result<GymSummary, Refused> {
-    let mut summary: GymSummary = blank(gym.stokt_id.to_string())?;
-    summary.display_name = Some(gym.display_name.clone());
-    summary.location.clone_from(&gym.location);
-    summary.description.clone_from(&gym.description);
-    Ok(summary)
-}
-
-fn rendered_wall(wall: &ImportWall, place: &str) -> Result<Wall, Refused> {
-    let mut told: Wall = blank(wall.stokt_id.to_string())?;
-    told.name = Some(wall.name.clone());
-    told.is_angle_adjustable = Some(wall.is_angle_adjustable);
-    if place == SUMMARY {
-        told.feet_rules = Some(feet_rules_to_stokt(&wall.feet_rules)?);
-    } else {
-        told.is_active = Some(wall.is_active);
-    }
-    Ok(told)
-}
-
-fn rendered_face_ref(face: &ImportFace) -> Result<FaceRef, Refused> {
-    let mut told: FaceRef = blank(face.stokt_id.to_string())?;
-    told.is_active = Some(face.is_active);
-    told.small_picture = picture_to_stokt(face.small_picture.as_ref())?;
-    Ok(told)
-}
-
-fn rendered_setup(face: &ImportFace) -> Result<FaceSetup, Refused> {
-    let mut setup: FaceSetup = blank(face.stokt_id.to_string())?;
-    setup.picture = picture_to_stokt(face.picture.as_ref())?;
-    setup.feet_rules_options = Some(face.feet_rules_options.clone());
-    setup.has_symmetry = Some(face.has_symmetry);
-    Ok(setup)
-}
-
-fn picture_from_stokt(picture: &Picture) -> Option<PictureRef> {
-    let pixels = |size: Option<u64>| size.and_then(|size| u32::try_from(size).ok()).filter(|size| *size > 0);
-    Some(PictureRef {
-        path: picture.name.clone().filter(|path| !path.is_empty())?,
-        width: pixels(picture.width)?,
-        height: pixels(picture.height)?,
-    })
-}
-
-fn picture_to_stokt(picture: Option<&PictureRef>) -> Result<Option<Picture>, Refused> {
-    let Some(picture) = picture else { return Ok(None) };
-    let mut told: Picture = parse(Map::new())?;
-    told.name = Some(picture.path.clone());
-    told.width = Some(u64::from(picture.width));
-    told.height = Some(u64::from(picture.height));
-    Ok(Some(told))
-}
-
-fn feet_rules_from_stokt(rules: &[Record<FeetRule>]) -> Vec<FeetRuleOption> {
-    let usable = rules.iter().filter_map(|rule| rule.parsed.as_ref().ok());
-    usable
-        .filter_map(|rule| {
-            Some(FeetRuleOption { name: rule.name.clone()?, is_default: rule.is_default.unwrap_or_default() })
-        })
-        .collect()
-}
-
-fn feet_rules_to_stokt(rules: &[FeetRuleOption]) -> Result<Vec<Record<FeetRule>>, Refused> {
-    let told = rules.iter().map(|rule| {
-        let mut told: FeetRule = parse(Map::new())?;
-        told.name = Some(rule.name.clone());
-        told.is_default = Some(rule.is_default);
-        Ok(Record::new(told.to_value()))
-    });
-    told.collect()
-}
-
 /// The children's list: an id for each that `take` takes, the record as it came for the others.
 fn members<T>(records: &[Record<T>], mut take: impl FnMut(&T, StoktId) -> bool, what: &str) -> Value
 where
@@ -415,32 +250,8 @@ where
     Value::Array(entries.collect())
 }
 
-/// Writes the children of a list back, in its order. A child that is gone from our records is left out.
-fn unlisted(
-    list: &Value,
-    mut write: impl FnMut(&Value) -> Option<Result<Value, Refused>>,
-) -> Result<Vec<Value>, Refused> {
-    let entries = list.as_array().map(Vec::as_slice).unwrap_or_default();
-    let written = entries.iter().filter_map(|entry| match entry.get(RAW) {
-        Some(record) => Some(Ok(record.clone())),
-        None => write(entry),
-    });
-    written.collect()
-}
-
 fn raw(record: &Value) -> Value {
     Value::Object(Map::from_iter([(RAW.to_owned(), record.clone())]))
-}
-
-fn overlaid(rendered: Extra, rest: Option<&Value>) -> Extra {
-    match rest {
-        Some(Value::Object(rest)) => residual::overlay(rendered, rest),
-        _ => rendered,
-    }
-}
-
-fn parse<T: WireRecord>(record: Extra) -> Result<T, Refused> {
-    T::parse(Value::Object(record)).map_err(|why| Refused::from(&why))
 }
 
 /// Keeps a rest under a name, unless there is none.

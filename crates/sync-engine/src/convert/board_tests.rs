@@ -3,6 +3,7 @@
 use proptest::prelude::*;
 use serde_json::json;
 
+use super::super::board_back::{StoktBoard, board_to_stokt};
 use super::super::residual::tests::any_json;
 use super::*;
 

@@ -4,6 +4,8 @@
 //! its `extra` (see [`residual`]). So for every record that converts, writing it back gives the source again.
 
 mod board;
+mod board_back;
+mod board_parts;
 mod climb;
 mod hold;
 pub mod residual;
@@ -14,7 +16,8 @@ use mastoc_domain::import::{Extra, ItemProblem};
 use mastoc_stokt_client::{Id, RecordError, WireRecord};
 use serde_json::{Map, Value};
 
-pub use board::{BoardRecords, StoktBoard, board_from_stokt, board_to_stokt};
+pub use board::{BoardRecords, board_from_stokt};
+pub use board_back::{StoktBoard, board_to_stokt};
 pub use climb::{climb_from_stokt, climb_to_stokt};
 pub use hold::{hold_from_stokt, hold_to_stokt};
 pub use setter::{Setters, setter_to_stokt};

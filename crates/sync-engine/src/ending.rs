@@ -1,0 +1,44 @@
+//! How a run ends, and the exit code that scripts see.
+
+use serde::{Deserialize, Serialize};
+
+/// How a run ended.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Ending {
+    /// Everything was done.
+    Done,
+    /// Done in part: some items failed, and are listed.
+    Partial,
+    /// An error that no other word fits.
+    Failed,
+    /// The command line or a setting is wrong.
+    Usage,
+    /// Stopped by a safety guard.
+    Guard,
+    /// The credentials were refused.
+    Credentials,
+    /// Another run holds the lock.
+    Locked,
+    /// The remote is down or throttling, or the disk is full: try later.
+    Temporary,
+    /// Somebody stopped it: run again to go on.
+    Interrupted,
+}
+
+impl Ending {
+    /// The exit code of the process: 0 done, 1 in part or failed, 2 usage, 4 guard, 5 credentials, 6 locked,
+    /// 75 try again later (also after an interruption, since running again goes on).
+    #[must_use]
+    pub fn exit_code(self) -> u8 {
+        match self {
+            Self::Done => 0,
+            Self::Partial | Self::Failed => 1,
+            Self::Usage => 2,
+            Self::Guard => 4,
+            Self::Credentials => 5,
+            Self::Locked => 6,
+            Self::Temporary | Self::Interrupted => 75,
+        }
+    }
+}
