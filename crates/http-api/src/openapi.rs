@@ -45,12 +45,36 @@ impl Modify for Credentials {
 
 /// The whole document.
 pub(crate) fn document() -> utoipa::openapi::OpenApi {
-    actix_web::App::new()
+    let (_, mut document) = actix_web::App::new()
         .into_utoipa_app()
         .openapi(Base::openapi())
         .configure(routes::configure)
-        .split_for_parts()
-        .1
+        .split_for_parts();
+    name_operations(&mut document);
+    document
+}
+
+/// Names each operation by its method and path: names of handlers repeat from file to file.
+fn name_operations(document: &mut utoipa::openapi::OpenApi) {
+    for (path, item) in &mut document.paths.paths {
+        let parts: Vec<String> = path
+            .split('/')
+            .map(|part| part.trim_matches(['{', '}']).replace(['-', '.'], "_"))
+            .filter(|part| !part.is_empty() && part != "api")
+            .collect();
+        let name = if parts.is_empty() { "about".to_owned() } else { parts.join("_") };
+        for (word, operation) in [
+            ("get", &mut item.get),
+            ("post", &mut item.post),
+            ("put", &mut item.put),
+            ("patch", &mut item.patch),
+            ("delete", &mut item.delete),
+        ] {
+            if let Some(operation) = operation {
+                operation.operation_id = Some(format!("{word}_{name}"));
+            }
+        }
+    }
 }
 
 /// The document as JSON text.

@@ -273,7 +273,7 @@ mod tests {
             17
         ], "unknown": true}"#;
         let batch: HoldBatch = serde_json::from_str(body).unwrap();
-        let sorted = Sorted::of(batch.into_parts().0);
+        let sorted: Sorted<ImportHold> = Sorted::of(batch.into_parts().0);
         assert_eq!(sorted.records.len(), 1);
         let hold = &sorted.records[0];
         assert_eq!((hold.centroid_x, hold.centroid_y, hold.shape.area.as_str()), (1.5, 2.0, "3.25"));

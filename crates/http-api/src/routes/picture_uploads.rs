@@ -176,9 +176,15 @@ async fn upload(
         drop(pieces.send(Piece::End).await);
         Ok::<(), ApiError>(())
     };
-    let (pumped, kept) = tokio::join!(pump, kept);
-    pumped?;
-    let kept = kept?;
+    tokio::pin!(kept, pump);
+    let kept = tokio::select! {
+        // A refusal comes at once, even if the client says nothing more.
+        kept = &mut kept => kept?,
+        pumped = &mut pump => {
+            pumped?;
+            kept.await?
+        }
+    };
 
     let verified = VerifiedImage {
         sha256: kept.sha256.to_string(),

@@ -1,0 +1,145 @@
+//! Importing over HTTP: many and one, again and again, bad records beside good ones.
+#![allow(
+    missing_docs,
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    clippy::print_stdout,
+    clippy::print_stderr,
+    reason = "tests"
+)]
+
+mod support;
+
+use serde_json::{Value, json};
+use support::{ENV_KEY, FACE, GYM, TestApp, climb, climb_id, hold, migrate, user};
+
+fn summary(answer: &Value) -> (i64, i64, i64, i64) {
+    let number = |name: &str| answer[name].as_i64().unwrap();
+    (number("created"), number("updated"), number("errors"), number("total"))
+}
+
+mastoc_test_support::both_backends! {
+    prepare: migrate;
+
+    fn the_same_batch_again_changes_nothing(url: &str) {
+        let app = TestApp::start(url).with_board();
+        let batch = json!({"climbs": (0..30).map(climb).collect::<Vec<_>>()});
+        assert_eq!(summary(&app.post("/api/sync/import/climbs/batch", &batch).ok()), (0, 0, 0, 30));
+        let mut changed = batch.clone();
+        changed["climbs"][4]["name"] = json!("New name");
+        changed["climbs"][6]["total_likes"] = json!(99);
+        assert_eq!(summary(&app.post("/api/sync/import/climbs/batch", &changed).ok()), (0, 2, 0, 30));
+        let stored = app.get(&format!("/api/climbs/by-stokt-id/{}", climb_id(4))).ok();
+        assert_eq!(stored["name"], "New name");
+    }
+
+    fn one_bad_record_never_loses_the_others(url: &str) {
+        let app = TestApp::start(url).with_board();
+        let good = |n: u32| climb(n);
+        let mut unknown_hold = good(40);
+        unknown_hold["holds_list"] = json!("S1 T2");
+        let mut unknown_face = good(41);
+        unknown_face["face_stokt_id"] = json!(GYM);
+        let batch = json!({"climbs": [
+            good(42), {"stokt_id": 17}, unknown_hold, "nonsense", unknown_face, good(43), null,
+        ]});
+        let answer = app.post("/api/sync/import/climbs/batch", &batch).ok();
+        assert_eq!(summary(&answer), (2, 0, 5, 7));
+        let failures: Vec<(i64, &str, bool)> = answer["failures"].as_array().unwrap().iter()
+            .map(|f| (f["index"].as_i64().unwrap(), f["code"].as_str().unwrap(), f["detail"].is_string()))
+            .collect();
+        assert_eq!(
+            failures,
+            [(1, "bad_record", true), (2, "unknown_hold", true), (3, "bad_record", true), (4, "unknown_face", true), (6, "bad_record", true)]
+        );
+        assert_eq!(answer["failures"][0]["stokt_id"], "17");
+        assert_eq!(answer["failures"][1]["stokt_id"], climb_id(40));
+        assert_eq!(app.get(&format!("/api/climbs/by-stokt-id/{}", climb_id(43))).status, 200);
+    }
+
+    fn single_records_answer_their_id_and_status(url: &str) {
+        let app = TestApp::start(url).with_board();
+        let once = app.post("/api/sync/import/user", &user(9)).ok();
+        assert_eq!(once["status"], "created");
+        assert_eq!(app.post("/api/sync/import/user", &user(9)).ok(), json!({"id": once["id"], "status": "exists"}));
+        let one = app.post("/api/sync/import/hold", &hold(20)).ok();
+        assert_eq!(one, json!({"id": support::FIRST_HOLD + 20, "status": "created"}));
+        let mut bad = climb(50);
+        bad["face_stokt_id"] = json!(GYM);
+        let refused = app.post("/api/sync/import/climb", &bad);
+        assert_eq!(refused.problem(), (422, "refused".to_owned()));
+        assert!(refused.json()["detail"].as_str().unwrap().starts_with("unknown_face: "));
+        let mut bad = hold(21);
+        bad["stokt_id"] = json!(1_000_000_000);
+        assert_eq!(app.post("/api/sync/import/hold", &bad).problem(), (422, "refused".to_owned()));
+        // What existing clients leave out, send as null or add is no trouble.
+        let gym = json!({"stokt_id": "57000000-0000-4000-8000-000000000009", "display_name": "Pan", "location_string": null, "more": 1});
+        assert_eq!(app.post("/api/sync/import/gym", &gym).ok()["status"], "created");
+        let mut plain = hold(22);
+        for name in ["area", "touch_polygon_str", "center_tape_str"] {
+            plain[name] = Value::Null;
+        }
+        plain["area"] = json!(12.5);
+        app.post("/api/sync/import/hold", &plain).ok();
+        let stored = app.get(&format!("/api/holds/{}", support::FIRST_HOLD + 22)).ok();
+        assert_eq!((&stored["area"], &stored["touch_polygon_str"]), (&json!("12.5"), &json!("")));
+    }
+
+    fn a_dry_run_writes_nothing(url: &str) {
+        let app = TestApp::start(url).with_board();
+        let stats = app.get("/api/sync/stats").ok();
+        let etag = app.get("/api/climbs").header("etag").to_owned();
+        let batch = json!({"climbs": [climb(1), climb(60), climb(61)]});
+        assert_eq!(summary(&app.post("/api/sync/import/climbs/batch?dry_run=true", &batch).ok()), (2, 0, 0, 3));
+        assert_eq!(app.post("/api/sync/import/user?dry_run=1", &user(8)).ok()["status"], "created");
+        assert_eq!(app.get("/api/sync/stats").ok(), stats);
+        assert_eq!(app.get("/api/climbs").header("etag"), etag);
+    }
+
+    fn a_large_batch_takes_as_many_statements_as_a_small_one(url: &str) {
+        let app = TestApp::start(url).with_board();
+        let cost = |from: u32, count: u32| {
+            let batch = json!({"climbs": (from..from + count).map(|n| {
+                let mut record = climb(n % 28);
+                record["stokt_id"] = json!(climb_id(n));
+                record
+            }).collect::<Vec<_>>()});
+            let before = app.store.statements();
+            assert_eq!(app.post("/api/sync/import/climbs/batch", &batch).ok()["created"], count);
+            app.store.statements() - before
+        };
+        let (small, large) = (cost(100, 5), cost(1_000, 700));
+        println!("{small} statements");
+        assert_eq!(small, large);
+    }
+
+    fn s13_fields_of_ours_cannot_be_set_by_an_import(url: &str) {
+        let app = TestApp::start(url).with_board();
+        let mut record = climb(44);
+        for (name, value) in [("id", json!(GYM)), ("source", json!("mastoc")), ("sync_state", json!("local")), ("rev", json!(9))] {
+            record[name] = value;
+        }
+        let id = app.post("/api/sync/import/climb", &record).ok()["id"].clone();
+        let stored = app.get(&format!("/api/climbs/{}", id.as_str().unwrap())).ok();
+        assert_ne!(id, GYM);
+        assert_eq!((&stored["source"], &stored["sync_state"]), (&json!("stokt"), &json!("synced")));
+    }
+
+    fn wanted_pictures_are_those_without_a_copy(url: &str) {
+        let app = TestApp::start(url).with_board();
+        let wanted = app.get(&format!("/api/sync/import/pictures?gym_stokt_id={GYM}")).ok();
+        let avatar = json!({"owner": "avatar", "stokt_id": support::user_id(1), "path": "avatars/1.png", "width": null, "height": null});
+        assert_eq!(wanted, json!({"wanted": [avatar]}));
+        let mut face = support::face();
+        face["stokt_id"] = json!("57000000-0000-4000-8000-000000000033");
+        face["picture_path"] = json!("walls/other.png");
+        app.post("/api/sync/import/face", &face).ok();
+        let wanted = app.get(&format!("/api/sync/import/pictures?gym_stokt_id={GYM}")).ok();
+        assert_eq!(wanted["wanted"][0]["owner"], "face");
+        assert_eq!(wanted["wanted"][0]["width"], support::WIDTH);
+        assert_ne!(wanted["wanted"][0]["stokt_id"], FACE);
+        assert_eq!(app.call("GET", "/api/sync/import/pictures?gym_stokt_id=x", &[("x-api-key", ENV_KEY)], b"").problem().0, 422);
+    }
+}
