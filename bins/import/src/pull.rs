@@ -72,7 +72,9 @@ impl PullArgs {
         let to = self.target(matches)?;
         let client = self.client(&stokt)?;
         let cancel = client.cancel();
-        interrupt::on_interrupt(move || cancel.cancel())?;
+        // In the background of a script or under nohup, signals are taken already. Then a signal ends the process
+        // as it ends any other, which an import survives; that is no reason to refuse to run.
+        drop(interrupt::on_interrupt(move || cancel.cancel()));
         let options = ImportOptions {
             gyms: stokt.gyms.iter().copied().map(StoktId).collect(),
             batch_size: usize::from(self.batch_size),

@@ -319,6 +319,9 @@ impl Report {
             Ending::Done if self.dry_run => {
                 steps.push("nothing was written; run it without --dry-run to do this".to_owned());
             }
+            Ending::Done if self.target.starts_with("http") => {
+                steps.push(format!("the board is served at {}", self.target));
+            }
             Ending::Done => steps.push("serve the board with: mastoc-server serve".to_owned()),
             Ending::Partial => {
                 if !self.problems.is_empty() {

@@ -257,3 +257,55 @@ impl State {
         setter && face && holds
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use mastoc_client::ItemReport;
+    use mastoc_domain::import::{Extra, ImportGym, ImportWall};
+
+    use super::*;
+
+    fn id(number: u128) -> StoktId {
+        StoktId(uuid::Uuid::from_u128(number))
+    }
+
+    fn wall(number: u128, gym: u128) -> ImportWall {
+        ImportWall {
+            stokt_id: id(number),
+            gym_stokt_id: id(gym),
+            name: String::new(),
+            is_angle_adjustable: false,
+            is_active: true,
+            feet_rules: vec![],
+            extra: Extra::new(),
+        }
+    }
+
+    fn refused(index: usize, code: &str) -> ItemReport {
+        ItemReport { index, stokt_id: String::new(), code: code.to_owned(), detail: String::new() }
+    }
+
+    #[test]
+    fn a_dry_run_excuses_only_what_lacks_a_parent_that_would_be_there() {
+        let mut state = State::default();
+        let gym = ImportGym {
+            stokt_id: id(1),
+            display_name: "G".to_owned(),
+            location: None,
+            description: None,
+            extra: Extra::new(),
+        };
+        let gyms = Batch { gyms: vec![gym], ..Batch::default() };
+        let mut answer = BatchAnswer { created: 1, total: 1, ..BatchAnswer::default() };
+        state.assume(EntityKind::Gym, &gyms, &mut answer);
+
+        let walls = Batch { walls: vec![wall(2, 1), wall(3, 9), wall(4, 1)], ..Batch::default() };
+        let failures = vec![refused(0, "unknown_gym"), refused(1, "unknown_gym"), refused(2, "bad_text")];
+        let mut answer = BatchAnswer { errors: 3, total: 3, failures, ..BatchAnswer::default() };
+        state.assume(EntityKind::Wall, &walls, &mut answer);
+        assert_eq!((answer.created, answer.errors), (1, 2));
+        assert_eq!(answer.failures.iter().map(|failure| failure.index).collect::<Vec<_>>(), [1, 2]);
+        assert!(state.assumed.contains(&(EntityKind::Wall, id(2))));
+        assert!(!state.assumed.contains(&(EntityKind::Wall, id(4))));
+    }
+}
