@@ -19,6 +19,7 @@ use crate::fragment::Fragment;
 use crate::sql::keys;
 use crate::visibility::Viewer;
 
+use cursor::Bound;
 use drive::Drive;
 use row::{ClimbColumns, ClimbRow};
 
@@ -131,7 +132,8 @@ pub fn after(
     Ok((climbs, next))
 }
 
-/// How many climbs pass `filter`.
+/// How many climbs pass `filter`, in at most two statements. With filters beyond gym and face, every climb may have to
+/// be looked at.
 ///
 /// # Errors
 /// When the database fails.
@@ -143,7 +145,9 @@ pub fn count(conn: &mut ReadConn<'_>, viewer: Viewer, filter: &ClimbFilter) -> R
         viewer.count_seen(&mut sql, "c", &place);
     } else {
         sql.sql("(SELECT count(*) FROM climbs c WHERE ");
-        filter.conditions(&mut sql, "c", viewer, Drive::Any);
+        // Any order but one of time: which only gathers where few climbs pass, and reads all of them otherwise.
+        let drive = Drive::choose(conn, filter, ClimbSort::Name, 0)?;
+        filter.conditions(&mut sql, "c", viewer, drive, Bound::Neither);
         sql.sql(")").one_off();
     }
     let statement = sql.selecting::<BigInt>();
@@ -185,7 +189,8 @@ fn rows_by(
     match drive {
         Drive::GymFaces | Drive::EachSetter => merged(&mut sql, viewer, filter, sort, window, drive),
         _ => {
-            filter.conditions(&mut sql, "c", viewer, drive);
+            let taken = window.after.map_or(Bound::Neither, |cursor| cursor.bound(by_index));
+            filter.conditions(&mut sql, "c", viewer, drive, taken);
             if let Some(cursor) = window.after {
                 cursor.and_after(&mut sql, "c", by_index);
             }
@@ -213,7 +218,8 @@ fn merged(
     sql.sql("c.id IN (SELECT x.id FROM ").sql(if faces { "faces" } else { "users" }).sql(" b CROSS JOIN ");
     sql.either("LATERAL (", "climbs x ON x.id IN (").sql("SELECT y.id FROM climbs y WHERE ");
     sql.sql(if faces { "y.face_id" } else { "y.setter_id" }).sql(" = b.id AND ");
-    filter.conditions(sql, "y", viewer, drive);
+    let taken = window.after.map_or(Bound::Neither, |cursor| cursor.bound(true));
+    filter.conditions(sql, "y", viewer, drive, taken);
     if let Some(cursor) = window.after {
         cursor.and_after(sql, "y", true);
     }

@@ -78,14 +78,24 @@ pub fn count(conn: &mut ReadConn<'_>, viewer: Viewer, gym: Option<GymId>) -> Res
     Ok(on_backend!(conn, |c| statement.get_result(c))?)
 }
 
-/// The first setters of a gym and how many there are, in two statements.
+/// The first setters of a gym and how many there are, in one statement.
 pub(crate) fn of_gym(
     conn: &mut ReadConn<'_>,
     viewer: Viewer,
     gym: GymId,
     limit: i64,
 ) -> Result<(Vec<Setter>, i64), StoreError> {
-    Ok((list(conn, viewer, Some(gym), 0, limit)?, count(conn, viewer, Some(gym))?))
+    let mut sql = Fragment::new(
+        "SELECT u.id, u.stokt_id, u.full_name, u.avatar_path, n.climbs, count(*) OVER () FROM ",
+    );
+    counted(&mut sql, viewer, Some(gym));
+    sql.sql(" n JOIN users u ON u.id = n.setter_id ORDER BY n.climbs DESC, u.full_name_folded, u.id LIMIT ");
+    sql.big(limit.max(1));
+    let statement = sql.selecting::<(SetterColumns, BigInt)>();
+    let rows: Vec<(SetterRow, i64)> = on_backend!(conn, |c| statement.load(c))?;
+    let count = rows.first().map_or(0, |(_, count)| *count);
+    let wanted = usize::try_from(limit).unwrap_or(0);
+    Ok((rows.into_iter().take(wanted).map(|(row, _)| Setter::from(row)).collect(), count))
 }
 
 /// Those of the people that exist, whether they set climbs or not, in the order of their ids.

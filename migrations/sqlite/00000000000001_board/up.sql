@@ -174,6 +174,8 @@ CREATE INDEX climbs_by_likes ON climbs (total_likes, id);
 CREATE INDEX climbs_local ON climbs (created_at, id) WHERE stokt_id IS NULL;
 CREATE INDEX climbs_by_synced ON climbs (synced_at, id);
 CREATE INDEX climbs_private ON climbs (face_id, id) WHERE is_private;
+-- Counting by face, grade and setter reads this index alone.
+CREATE INDEX climbs_figures ON climbs (face_id, is_private, grade_rank, setter_id);
 -- Filters that few climbs pass: a page in the order of time walks only those.
 CREATE INDEX climbs_benchmark ON climbs (created_at, id) WHERE is_benchmark;
 CREATE INDEX climbs_born_here ON climbs (created_at, id) WHERE source = 'mastoc';

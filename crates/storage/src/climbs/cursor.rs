@@ -78,15 +78,19 @@ impl ClimbSort {
     }
 
     /// Adds `ORDER BY` for the climb called `climb`. Unless `by_index`, the rows are few: they are gathered first, so
-    /// SQLite must not walk an index in this order instead.
+    /// the databases must not walk an index in this order instead.
     pub(crate) fn order(self, sql: &mut Fragment, climb: &str, by_index: bool) {
         let (column, down) = self.column();
         sql.sql(" ORDER BY ");
         if !by_index {
-            sql.unindexed();
+            sql.either("GREATEST(NULL, ", "+");
+        }
+        sql.sql(climb).sql(".").sql(column);
+        if !by_index {
+            sql.either(")", "");
         }
         let direction = if down { " DESC" } else { "" };
-        sql.sql(climb).sql(".").sql(column).sql(direction).sql(", ").sql(climb).sql(".id").sql(direction);
+        sql.sql(direction).sql(", ").sql(climb).sql(".id").sql(direction);
     }
 }
 
@@ -121,6 +125,15 @@ pub struct ClimbCursor {
     sort: ClimbSort,
     key: Key,
     id: ClimbId,
+}
+
+/// An end of an index that a cursor bounds. SQLite uses one bound for each end and may take a filter's in its place,
+/// which would read everything between the two; so a filter's bound at the same end is hidden from it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Bound {
+    Lower,
+    Upper,
+    Neither,
 }
 
 /// The text is no cursor.
@@ -178,6 +191,15 @@ impl ClimbCursor {
             _ => Key::Number(key.parse().map_err(|_| CursorError)?),
         };
         Ok(Self { sort, key, id })
+    }
+
+    /// Which end of the order's index the cursor bounds, if the rows come out of that index.
+    pub(crate) fn bound(&self, by_index: bool) -> Bound {
+        match (by_index, self.sort.column().1) {
+            (false, _) => Bound::Neither,
+            (true, true) => Bound::Upper,
+            (true, false) => Bound::Lower,
+        }
     }
 
     /// Adds ` AND (column, id) > (key, id)`, or `<`, for the climb called `climb`: a range of the order's index.

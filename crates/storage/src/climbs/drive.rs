@@ -20,6 +20,8 @@ use super::filter::ClimbFilter;
 const FEW: i64 = 5_000;
 /// So many climbs at most are looked at when the newest of several faces or setters are merged.
 const MERGED: i64 = 6_000;
+/// So many climbs at most are looked for by name before their order; finding out costs reading the names of others.
+const FEW_NAMES: i64 = 1_000;
 
 /// The way to the climbs of a page.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -32,6 +34,8 @@ pub(crate) enum Drive {
     Setters,
     /// Along an index of the order, which is one of time; that of climbs with a rare mark if one is asked for.
     Time,
+    /// Along the index of the order, which is one of grades.
+    GradeOrder,
     /// Along the index of the order, which is another one.
     Order,
     /// The newest (or oldest) of each face of the gym, merged.
@@ -42,22 +46,22 @@ pub(crate) enum Drive {
     Gym,
     /// By their grades.
     Grades,
+    /// By their names, read in the index of names.
+    Names,
     /// By the time they were set.
     Created,
     /// By the time they were synchronised.
     Synced,
     /// By the rare marks that have indexes of their own: benchmark, tagged, born here, unknown at Stokt.
     Marks,
-    /// Whichever way the database likes; for counting.
-    Any,
 }
 
 impl Drive {
     /// Whether a condition of the kind `other` may be reached by an index.
     pub(crate) fn goes_by(self, other: Self) -> bool {
         match (self, other) {
-            (Self::Any, _) | (Self::GymFaces, Self::Face) | (Self::EachSetter, Self::Setters) => true,
-            (Self::Time, Self::Marks) => true,
+            (Self::GymFaces, Self::Face) | (Self::EachSetter, Self::Setters) => true,
+            (Self::Time, Self::Marks) | (Self::GradeOrder, Self::Grades) => true,
             // Their indexes go on by time.
             (Self::Time | Self::Face | Self::Setters | Self::GymFaces | Self::EachSetter, Self::Created) => {
                 true
@@ -69,7 +73,7 @@ impl Drive {
     /// Whether the climbs come out of an index in the order of `sort`.
     pub(crate) fn follows(self, sort: ClimbSort, filter: &ClimbFilter) -> bool {
         match self {
-            Self::Time | Self::Order => true,
+            Self::Time | Self::GradeOrder | Self::Order => true,
             Self::Face => sort.is_by_time(),
             Self::Setters => sort.is_by_time() && filter.setter_ids.len() == 1,
             _ => false,
@@ -106,13 +110,14 @@ impl Drive {
         sort: ClimbSort,
         reach: i64,
     ) -> Result<Self, StoreError> {
-        let mut ways: Vec<(Self, Fragment)> = Vec::new();
+        let mut ways: Vec<(Self, i64, Fragment)> = Vec::new();
         let mut way = |drive: Self, from: &str, condition: &dyn Fn(&mut Fragment)| {
             let mut sql = Fragment::new("(SELECT count(*) FROM (SELECT 1 AS one FROM ");
             sql.sql(from).sql(" WHERE ");
             condition(&mut sql);
-            sql.sql(" LIMIT ").big(FEW + 1).sql(") AS few)");
-            ways.push((drive, sql));
+            let few = if drive == Self::Names { FEW_NAMES } else { FEW };
+            sql.sql(" LIMIT ").big(few + 1).sql(") AS few)");
+            ways.push((drive, few, sql));
         };
         if let Some(gym) = filter.gym_id {
             if sort.is_by_time() {
@@ -130,7 +135,12 @@ impl Drive {
             });
         }
         if filter.limits_grades() && !filter.include_ungraded {
-            way(Self::Grades, "climbs c", &|sql| filter.grades(sql, "c", true));
+            way(Self::Grades, "climbs c", &|sql| filter.grades(sql, "c", true, true));
+        }
+        if let Some(pattern) = filter.name_pattern() {
+            way(Self::Names, "climbs c", &|sql| {
+                sql.sql("c.name_folded LIKE ").text(pattern.as_str()).sql(" ESCAPE '\\'");
+            });
         }
         if let Some(since) = filter.since_created_at.filter(|_| !sort.is_by_time()) {
             way(Self::Created, "climbs c", &|sql| {
@@ -148,12 +158,16 @@ impl Drive {
                 sql.sql("c.synced_at >= ").time(since);
             });
         }
-        let along = if sort.is_by_time() { Self::Time } else { Self::Order };
+        let along = match sort {
+            ClimbSort::Newest | ClimbSort::Oldest => Self::Time,
+            ClimbSort::Grade | ClimbSort::GradeDesc => Self::GradeOrder,
+            _ => Self::Order,
+        };
         if ways.is_empty() {
             return Ok(along);
         }
         let mut sql = Fragment::default();
-        for (index, (_, count)) in ways.iter().enumerate() {
+        for (index, (_, _, count)) in ways.iter().enumerate() {
             sql.sql(if index > 0 { " UNION ALL SELECT " } else { "SELECT " });
             sql.big(i64::try_from(index).unwrap_or_default()).sql(", ").append(count);
         }
@@ -167,13 +181,13 @@ impl Drive {
             counts.iter().find(|(number, _)| *number == index).map_or(FEW + 1, |(_, count)| *count)
         };
         let mut best = (along, FEW + 1);
-        for (index, (drive, _)) in ways.iter().enumerate() {
+        for (index, (drive, few, _)) in ways.iter().enumerate() {
             let count = counted(index);
             if *drive == Self::GymFaces {
                 if usize::try_from(count).is_ok_and(|faces| merges(faces, reach)) {
                     return Ok(Self::GymFaces);
                 }
-            } else if count < best.1 {
+            } else if count <= *few && count < best.1 {
                 best = (*drive, count);
             }
         }

@@ -9,6 +9,7 @@ use mastoc_domain::{FaceId, GymId, HoldId, Timestamp, UserId};
 use crate::fragment::Fragment;
 use crate::visibility::Viewer;
 
+use super::cursor::Bound;
 use super::drive::Drive;
 
 /// The longest name or tag that is looked for, in bytes; nothing stored is longer.
@@ -79,6 +80,12 @@ impl ClimbFilter {
         *self == plain
     }
 
+    /// The LIKE pattern that folded names have to match; `None` where every name will do, or none can.
+    pub(crate) fn name_pattern(&self) -> Option<String> {
+        let folded = fold_name(self.search.as_deref()?);
+        (is_storable(&folded) && !folded.is_empty()).then(|| format!("%{}%", escape_like(&folded)))
+    }
+
     /// Whether a limit on Font grades is set.
     pub(crate) fn limits_grades(&self) -> bool {
         self.grade_min.is_some() || self.grade_max.is_some()
@@ -101,14 +108,15 @@ impl ClimbFilter {
 
     /// Adds every condition on the climb called `climb` but what `viewer` may see, each behind `AND`. Only the one
     /// that `drive` goes by is left to SQLite to choose an index by.
-    pub(crate) fn and_conditions(&self, sql: &mut Fragment, climb: &str, drive: Drive) {
+    fn and_conditions(&self, sql: &mut Fragment, climb: &str, drive: Drive, taken: Bound) {
         self.and_place(sql, climb, drive);
         self.and_setters(sql, climb, drive);
-        self.and_grades(sql, climb, drive);
-        self.and_texts(sql, climb);
+        self.and_grades(sql, climb, drive, taken);
+        self.and_texts(sql, climb, drive);
         self.and_holds(sql, climb);
         if let Some(since) = self.since_created_at {
-            column(sql, climb, "created_at", drive.goes_by(Drive::Created)).sql(" >= ").time(since);
+            let indexed = drive.goes_by(Drive::Created) && taken != Bound::Lower;
+            column(sql, climb, "created_at", indexed).sql(" >= ").time(since);
         }
         if let Some(since) = self.since_synced_at {
             column(sql, climb, "synced_at", drive.goes_by(Drive::Synced)).sql(" >= ").time(since);
@@ -190,29 +198,30 @@ impl ClimbFilter {
         }
     }
 
-    /// Adds the limits on Font grades alone, without `AND`. They never let an ungraded climb (rank 0) pass by
-    /// themselves.
-    pub(crate) fn grades(&self, sql: &mut Fragment, climb: &str, indexed: bool) {
-        let bound = |sql: &mut Fragment, relation: &str, rank: i32| {
+    /// Adds the limits on Font grades alone, without `AND`, each hidden from SQLite's choice of index unless
+    /// `lower` or `upper`. They never let an ungraded climb (rank 0) pass by themselves.
+    pub(crate) fn grades(&self, sql: &mut Fragment, climb: &str, lower: bool, upper: bool) {
+        let bound = |sql: &mut Fragment, indexed: bool, relation: &str, rank: i32| {
             if !indexed {
                 sql.unindexed();
             }
             sql.sql(climb).sql(".grade_rank ").sql(relation).sql(" ").int(rank);
         };
         let lowest = self.grade_min.map_or(1, FontGrade::rank).max(1);
-        bound(sql, ">=", lowest);
+        bound(sql, lower, ">=", lowest);
         if let Some(highest) = self.grade_max {
             sql.sql(" AND ");
-            bound(sql, "<=", highest.rank());
+            bound(sql, upper, "<=", highest.rank());
         }
     }
 
-    fn and_grades(&self, sql: &mut Fragment, climb: &str, drive: Drive) {
+    fn and_grades(&self, sql: &mut Fragment, climb: &str, drive: Drive, taken: Bound) {
         if self.limits_grades() {
             sql.sql(" AND (");
-            self.grades(sql, climb, drive.goes_by(Drive::Grades));
+            let indexed = drive.goes_by(Drive::Grades) && !self.include_ungraded;
+            self.grades(sql, climb, indexed && taken != Bound::Lower, indexed && taken != Bound::Upper);
             if self.include_ungraded {
-                sql.sql(" OR ").sql(climb).sql(".grade_rank = 0");
+                sql.sql(" OR ").unindexed().sql(climb).sql(".grade_rank = 0");
             }
             sql.sql(")");
         }
@@ -226,17 +235,18 @@ impl ClimbFilter {
         }
     }
 
-    fn and_texts(&self, sql: &mut Fragment, climb: &str) {
-        if let Some(text) = &self.search {
-            let folded = fold_name(text);
-            if is_storable(&folded) {
-                if !folded.is_empty() {
-                    sql.sql(" AND ").unindexed().sql(climb).sql(".name_folded LIKE ");
-                    sql.text(format!("%{}%", escape_like(&folded))).sql(" ESCAPE '\\'");
-                }
+    fn and_texts(&self, sql: &mut Fragment, climb: &str, drive: Drive) {
+        if let Some(pattern) = self.name_pattern() {
+            if drive == Drive::Names {
+                sql.sql(" AND ")
+                    .sql(climb)
+                    .sql(".id IN (SELECT n.id FROM climbs n WHERE n.name_folded LIKE ");
+                sql.text(pattern).sql(" ESCAPE '\\')");
             } else {
-                sql.sql(" AND FALSE");
+                column(sql, climb, "name_folded", false).sql(" LIKE ").text(pattern).sql(" ESCAPE '\\'");
             }
+        } else if self.search.as_ref().is_some_and(|text| !is_storable(&fold_name(text))) {
+            sql.sql(" AND FALSE");
         }
         if let Some(rule) = &self.feet_rule {
             if is_storable(rule) {
@@ -250,7 +260,8 @@ impl ClimbFilter {
                 sql.sql(" AND FALSE");
                 continue;
             }
-            sql.sql(" AND (");
+            // PostgreSQL takes LIKE on an expression for rarer than it is, but guesses one half for CASE.
+            sql.sql(" AND CASE WHEN ");
             for (index, variant) in letter_cases(tag).into_iter().enumerate() {
                 sql.sql(if index > 0 { " OR " } else { "" });
                 sql.sql("',' || lower(replace(")
@@ -259,7 +270,7 @@ impl ClimbFilter {
                     .either(" COLLATE \"C\"", "");
                 sql.sql(") || ',' LIKE ").text(format!("%,{},%", escape_like(&variant))).sql(" ESCAPE '\\'");
             }
-            sql.sql(")");
+            sql.sql(" THEN TRUE ELSE FALSE END");
         }
     }
 
@@ -294,10 +305,18 @@ impl ClimbFilter {
         }
     }
 
-    /// Adds everything that a climb has to be for `viewer` to get it, without `AND` in front.
-    pub(crate) fn conditions(&self, sql: &mut Fragment, climb: &str, viewer: Viewer, drive: Drive) {
+    /// Adds everything that a climb has to be for `viewer` to get it, without `AND` in front. `taken` is the end of
+    /// the index that a cursor bounds already.
+    pub(crate) fn conditions(
+        &self,
+        sql: &mut Fragment,
+        climb: &str,
+        viewer: Viewer,
+        drive: Drive,
+        taken: Bound,
+    ) {
         viewer.sees(sql, climb);
-        self.and_conditions(sql, climb, drive);
+        self.and_conditions(sql, climb, drive, taken);
     }
 }
 
