@@ -40,16 +40,12 @@ impl Manager {
         };
         match &self.target {
             DatabaseTarget::Sqlite(path) => {
-                let unusable = |cause: String| {
-                    StoreError::Unusable(format!(
-                        "cannot use the database {}: {}",
-                        path.display(),
-                        explain(&cause)
-                    ))
+                let unusable = |cause: &str| {
+                    StoreError::Unusable(format!("cannot use the database {}: {cause}", path.display()))
                 };
-                let text = path.to_str().ok_or_else(|| unusable("its path is not valid Unicode".into()))?;
-                let mut connection =
-                    SqliteConnection::establish(text).map_err(|error| unusable(error.to_string()))?;
+                let text = path.to_str().ok_or_else(|| unusable("its path is not valid Unicode"))?;
+                let mut connection = SqliteConnection::establish(text)
+                    .map_err(|error| unusable(&explain(&error.to_string())))?;
                 connection
                     .batch_execute(&format!(
                         "PRAGMA busy_timeout = {};
@@ -57,13 +53,13 @@ impl Manager {
                          PRAGMA synchronous = NORMAL;
                          PRAGMA foreign_keys = ON;
                          PRAGMA cache_size = -16000;
-                         PRAGMA mmap_size = 268435456;
                          PRAGMA temp_store = MEMORY;",
                         self.timeouts.busy.as_millis()
                     ))
                     .map_err(|error| match StoreError::from(error) {
                         StoreError::Unavailable(cause) => StoreError::Unavailable(cause),
-                        other => unusable(other.to_string()),
+                        // Its message says already what to do.
+                        other => unusable(&other.to_string()),
                     })?;
                 connection.set_instrumentation(count);
                 Ok(AnyConnection::Sqlite(connection))
