@@ -12,8 +12,8 @@ use mastoc_storage::{DatabaseTarget, Store, StoreError, StoreOptions, api_keys};
 
 use crate::args::{ApiKeyAction, ApiKeyArgs, HealthArgs, ServeArgs};
 
-/// What is logged unless told otherwise.
-const LOG_FILTER: &str = "info";
+/// What is logged unless told otherwise; the framework's own start and stop are of no interest.
+const LOG_FILTER: &str = "info,actix_server=warn";
 /// How long a server may take to say that it is up.
 const HEALTH_TIMEOUT: Duration = Duration::from_secs(3);
 

@@ -83,9 +83,9 @@ fn status_text(status: u16) -> &'static str {
         422 => "422",
         500 => "500",
         503 => "503",
-        200..300 => "2xx",
-        300..400 => "3xx",
-        400..500 => "4xx",
+        other if other < 300 => "2xx",
+        other if other < 400 => "3xx",
+        other if other < 500 => "4xx",
         _ => "5xx",
     }
 }

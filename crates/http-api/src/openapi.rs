@@ -3,6 +3,7 @@
 use std::collections::HashMap;
 
 use sha2::{Digest as _, Sha256};
+use utoipa::openapi::RefOr;
 use utoipa::openapi::path::{HttpMethod, Operation, PathItem};
 use utoipa::openapi::security::{ApiKey, ApiKeyValue, Http, HttpAuthScheme, SecurityScheme};
 use utoipa::{Modify, OpenApi};
@@ -50,12 +51,25 @@ pub(crate) fn document() -> utoipa::openapi::OpenApi {
         .openapi(Base::openapi())
         .configure(routes::configure)
         .split_for_parts();
-    name_operations(&mut document);
+    complete(&mut document);
     document
 }
 
-/// Names each operation by its method and path: names of handlers repeat from file to file.
-fn name_operations(document: &mut utoipa::openapi::OpenApi) {
+/// What an answer means, where its handler says nothing more; the standard wants a description of each.
+fn describe(status: &str) -> &'static str {
+    match status {
+        "304" => "What the client has still holds.",
+        "308" => "Elsewhere.",
+        "404" => "Not found.",
+        "503" => "The service is degraded.",
+        "default" => "A problem.",
+        _ => "Success.",
+    }
+}
+
+/// Names each operation by its method and path, since names of handlers repeat from file to file, and describes
+/// every answer.
+fn complete(document: &mut utoipa::openapi::OpenApi) {
     for (path, item) in &mut document.paths.paths {
         let parts: Vec<String> = path
             .split('/')
@@ -72,6 +86,13 @@ fn name_operations(document: &mut utoipa::openapi::OpenApi) {
         ] {
             if let Some(operation) = operation {
                 operation.operation_id = Some(format!("{word}_{name}"));
+                for (status, response) in &mut operation.responses.responses {
+                    if let RefOr::T(response) = response
+                        && response.description.is_empty()
+                    {
+                        response.description = describe(status).to_owned();
+                    }
+                }
             }
         }
     }

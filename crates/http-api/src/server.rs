@@ -1,7 +1,7 @@
 //! Listening, and stopping without cutting anybody off.
 
 use std::io;
-use std::net::SocketAddr;
+use std::net::{SocketAddr, TcpListener};
 use std::time::Duration;
 
 use actix_cors::Cors;
@@ -78,8 +78,8 @@ pub fn serve(
         if let Some(workers) = settings.workers {
             server = server.workers(workers.max(1));
         }
-        for address in &settings.listen {
-            server = server.bind_auto_h2c(address)?;
+        for listener in listeners(&settings.listen)? {
+            server = server.listen_auto_h2c(listener)?;
         }
         let addresses = server.addrs();
         let server = server.run();
@@ -90,6 +90,21 @@ pub fn serve(
         signals.abort();
         ended
     })
+}
+
+/// Binds the addresses. A name may stand for one that this machine does not have (`localhost` without IPv6), so it is
+/// enough that one of them works; a port that is taken is always an error.
+fn listeners(addresses: &[SocketAddr]) -> io::Result<Vec<TcpListener>> {
+    let mut bound = Vec::with_capacity(addresses.len());
+    let mut refused = io::Error::new(io::ErrorKind::InvalidInput, "there is no address to listen on");
+    for address in addresses {
+        match TcpListener::bind(address) {
+            Ok(listener) => bound.push(listener),
+            Err(error) if error.kind() == io::ErrorKind::AddrInUse => return Err(error),
+            Err(error) => refused = error,
+        }
+    }
+    if bound.is_empty() { Err(refused) } else { Ok(bound) }
 }
 
 /// The first signal asks for a graceful stop, the second for one at once.
@@ -140,4 +155,22 @@ fn cors(origins: &[String]) -> Cors {
         .block_on_origin_mismatch(false)
         .max_age(3600);
     origins.iter().fold(cors, |cors, origin| cors.allowed_origin(origin))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn one_usable_address_is_enough_and_a_taken_port_is_an_error() {
+        let free: SocketAddr = "127.0.0.1:0".parse().unwrap();
+        // Reserved for documentation (RFC 5737): no machine has it.
+        let foreign: SocketAddr = "192.0.2.1:0".parse().unwrap();
+        let bound = listeners(&[foreign, free]).unwrap();
+        assert_eq!(bound.len(), 1);
+        assert!(listeners(&[foreign]).is_err());
+        assert!(listeners(&[]).is_err());
+        let taken = bound[0].local_addr().unwrap();
+        assert_eq!(listeners(&[free, taken]).unwrap_err().kind(), io::ErrorKind::AddrInUse);
+    }
 }

@@ -40,6 +40,12 @@ fn every_operation_is_described_and_names_its_answers() {
             assert!(parameters.iter().all(|p| p["description"].is_string()), "{method} {path}");
             let in_path = parameters.iter().filter(|p| p["in"] == "path").count();
             assert_eq!(in_path, path.matches('{').count(), "{method} {path}");
+            for (status, answer) in operation["responses"].as_object().unwrap() {
+                assert!(
+                    answer["description"].as_str().is_some_and(|text| !text.is_empty()),
+                    "{method} {path} {status}"
+                );
+            }
             let text = operation.to_string();
             for reference in text.split("#/components/schemas/").skip(1) {
                 let name = reference.split('"').next().unwrap();
