@@ -176,3 +176,38 @@ fn ctrl_c_leaves_a_state_that_the_next_run_goes_on_from() {
         holds_exactly(&place, &source);
     }
 }
+
+#[test]
+fn a_setter_of_two_names_is_the_same_after_a_stop() {
+    // Somebody who renames themselves while the listing is read: two pages tell of them differently.
+    let sim = slow_board();
+    let setters = sim.with_board(|board| {
+        let climbs = board.climbs();
+        let setter =
+            |climb: &serde_json::Value| climb["climbSetters"]["id"].as_str().unwrap_or_default().to_owned();
+        let newest: Vec<String> = climbs.iter().take(20).map(setter).collect();
+        for (id, climb) in board.climb_ids().into_iter().zip(&climbs).skip(60) {
+            if newest.contains(&setter(climb)) {
+                board.edit_climb(id, |climb| climb["climbSetters"]["fullName"] = "Of Old".into());
+            }
+        }
+        newest.len()
+    });
+    assert!(setters > 0);
+    let source = Source::from(&sim);
+    for (whole, place) in Place::both().into_iter().zip(Place::both()) {
+        let (_, whole) = uninterrupted(whole, &source);
+        let account = holds_exactly(&whole, &source).account;
+        sim.forget_requests();
+        let importer = Process::start(in_small_batches(place.import(&source)));
+        let pages = || sim.requests().iter().filter(|request| request.path.ends_with("/climbs")).count();
+        // A few pages are read ahead of what is written.
+        wait_until(|| (pages() >= 9).then_some(()));
+        drop(importer.kill());
+        let resumed = run(in_small_batches(place.import(&source))).expect(0);
+        assert_eq!(resumed.report["gyms"][0]["resumed"], true);
+        holds_exactly(&place, &source);
+        assert_eq!(records(&place, source.gym, account), records(&whole, source.gym, account));
+        changes_nothing(place.import(&source));
+    }
+}

@@ -38,6 +38,7 @@ fn refused_without_a_trace(place: &Place, command: Command, code: i32, says: &[&
     let before = files_below(place.folder());
     let finished = Process::run(command, LIMIT);
     one_line(&finished, code, says);
+    assert_eq!(finished.stderr.lines().count(), 1, "that line alone: {}", finished.stderr);
     assert_eq!(files_below(place.folder()), before, "nothing is left behind");
     finished
 }
@@ -73,7 +74,7 @@ fn an_unknown_gym() {
     let other = "11111111-2222-4333-8444-555555555555";
     let mut command = place.program("mastoc-import");
     command.env("STOKT_TOKEN", &source.token).args(["--stokt-url", &source.url, "--gym", other]);
-    one_line(&Process::run(command, LIMIT), 2, &[other, "check the id"]);
+    refused_without_a_trace(&place, command, 2, &[other, "check the id"]);
     let mut command = place.program("mastoc-import");
     command.env("STOKT_TOKEN", &source.token).args(["--stokt-url", &source.url, "--gym", "montoboard"]);
     refused_without_a_trace(&Place::sqlite(), command, 2, &["montoboard", "UUID"]);
@@ -87,8 +88,12 @@ fn an_unreachable_host() {
     let closed = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
     let (_sim, source) = board();
     let place = Place::sqlite();
+    let mut onto = support::program("mastoc-import", place.folder());
+    onto.args(["--stokt-url", &source.url, "--server-url", &format!("http://{closed}")]);
+    onto.env("STOKT_TOKEN", &source.token).env("MASTOC_API_KEY", support::server::ADMIN_KEY);
     let source = Source { url: format!("http://{closed}"), ..source };
     refused_without_a_trace(&place, place.import(&source), 75, &["cannot connect", "check the address"]);
+    refused_without_a_trace(&place, onto, 75, &["cannot reach the server", "check that it runs"]);
     let source = Source { url: "http://board.example".into(), ..source };
     refused_without_a_trace(&place, place.import(&source), 2, &["https"]);
 }
@@ -169,7 +174,9 @@ fn a_database_that_is_none() {
         command.arg("--database-url").arg(format!("sqlite://{}", database.display()));
         command
     };
-    one_line(&Process::run(into(&file), LIMIT), 2, &["no SQLite database"]);
+    let finished = Process::run(into(&file), LIMIT);
+    one_line(&finished, 2, &["no SQLite database"]);
+    assert_eq!(finished.stderr.matches("no SQLite database").count(), 1, "said once: {}", finished.stderr);
     assert_eq!(std::fs::read(&file).unwrap(), content, "it is left as it was");
     one_line(&Process::run(into(place.folder()), LIMIT), 2, &["check that the path is a file"]);
     one_line(&Process::run(into(&place.folder().join("no/such/folder/x.db")), LIMIT), 2, &["folder"]);

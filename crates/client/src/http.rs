@@ -132,7 +132,7 @@ impl Http {
                 Err(error) if error.is_retryable() && attempt < ATTEMPTS => {
                     let pause =
                         pause(attempt).max(error.retry_after().unwrap_or_default()).min(LONGEST_PAUSE * 6);
-                    tracing::warn!(%error, attempt, ms = pause.as_millis(), "trying the call again");
+                    tracing::info!(%error, attempt, ms = pause.as_millis(), "trying the call again");
                     std::thread::sleep(pause);
                     attempt += 1;
                 }

@@ -95,7 +95,7 @@ impl fmt::Debug for Reporter {
     }
 }
 
-/// One step of a run. Dropped without [`Step::finish`], it says where it stopped.
+/// One step of a run. Dropped without [`Step::finish`], it says where it stopped, if it had begun to count.
 pub struct Step {
     name: String,
     started: Instant,
@@ -168,7 +168,15 @@ impl Step {
 
 impl Drop for Step {
     fn drop(&mut self) {
-        self.end("stopped");
+        if self.ended {
+            return;
+        }
+        if locked(&self.count).done > 0 {
+            self.end("stopped");
+        } else if let View::Bar(bar) = &self.view {
+            // It never came to its first item, so there is nothing to say: the error that ended it speaks alone.
+            bar.finish_and_clear();
+        }
     }
 }
 
@@ -310,6 +318,16 @@ mod tests {
             lines.len() == 1 && lines[0].starts_with("faces: 3 in ") && lines[0].ends_with("stopped"),
             "{lines:?}"
         );
+    }
+
+    #[test]
+    fn a_dropped_step_without_an_item_says_nothing_and_a_finished_one_its_outcome() {
+        let sink = Shared::default();
+        let reporter = Reporter::lines(sink.clone(), Duration::from_secs(60));
+        drop(reporter.step("board", None));
+        assert_eq!(sink.lines().len(), 0);
+        reporter.step("avatars", Some(0)).finish("none");
+        assert_eq!(sink.lines().len(), 1, "{:?}", sink.lines());
     }
 
     #[test]

@@ -3,13 +3,13 @@
 //! What comes back is what is stored now, local changes included. Records are ordered by Stokt's id; rows that
 //! Stokt does not know are left out.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 
 use diesel::prelude::*;
 use mastoc_domain::board::{ClimbGrade, FeetRuleOption, HoldShape, PictureRef};
 use mastoc_domain::import::{Extra, ImportClimb, ImportFace, ImportGym, ImportHold, ImportUser, ImportWall};
 use mastoc_domain::sync_state::EntityKind;
-use mastoc_domain::{StoktHoldId, StoktId};
+use mastoc_domain::{RunId, StoktHoldId, StoktId};
 use serde::de::DeserializeOwned;
 use serde_json::Value;
 
@@ -18,7 +18,7 @@ use crate::error::StoreError;
 use crate::links;
 use crate::schema::{
     climb_viewer_facts, climbs as c_, face_versions as v_, faces as f_, gyms as g_, hold_shapes as s_,
-    holds as h_, users as u_, walls as w_,
+    holds as h_, sync_seen, users as u_, walls as w_,
 };
 use crate::sql::keys;
 use crate::types::{Id, Time};
@@ -240,12 +240,50 @@ pub fn holds(conn: &mut ReadConn<'_>, gym: StoktId) -> Result<Vec<ImportHold>, S
 /// # Errors
 /// When the database fails.
 pub fn users(conn: &mut ReadConn<'_>) -> Result<Vec<ImportUser>, StoreError> {
-    type Columns = (Id, Option<Id>, String, Option<String>);
-    let rows: Vec<Columns> = on_backend!(conn, |c| u_::table
+    let rows: Vec<UserColumns> = on_backend!(conn, |c| u_::table
         .filter(u_::stokt_id.is_not_null())
         .order(u_::stokt_id.asc())
         .select((u_::id, u_::stokt_id, u_::full_name, u_::avatar_path))
         .load(c))?;
+    people(conn, rows)
+}
+
+/// The setters of the climbs that an unfinished run's listing has shown so far: a run that goes on takes them as they
+/// are, as it would have without the stop. The number of statements grows with the listing.
+///
+/// # Errors
+/// When the database fails.
+pub fn users_seen(conn: &mut ReadConn<'_>, run: RunId) -> Result<Vec<ImportUser>, StoreError> {
+    let seen: Vec<String> = on_backend!(conn, |c| sync_seen::table
+        .filter(sync_seen::run_id.eq(Id(run.0)))
+        .select(sync_seen::stokt_id)
+        .load(c))?;
+    let seen: Vec<Id> = seen.iter().filter_map(|text| text.parse().ok()).map(Id).collect();
+    let mut setters: HashSet<Id> = HashSet::new();
+    for ids in keys(&seen) {
+        let some: Vec<Option<Id>> = on_backend!(conn, |c| c_::table
+            .filter(c_::stokt_id.eq_any(ids))
+            .select(c_::setter_id)
+            .distinct()
+            .load(c))?;
+        setters.extend(some.into_iter().flatten());
+    }
+    let setters: Vec<Id> = setters.into_iter().collect();
+    let mut rows: Vec<UserColumns> = Vec::with_capacity(setters.len());
+    for ids in keys(&setters) {
+        let some: Vec<UserColumns> = on_backend!(conn, |c| u_::table
+            .filter(u_::id.eq_any(ids))
+            .select((u_::id, u_::stokt_id, u_::full_name, u_::avatar_path))
+            .load(c))?;
+        rows.extend(some);
+    }
+    rows.sort_by_key(|row| row.1.map(|id| id.0));
+    people(conn, rows)
+}
+
+type UserColumns = (Id, Option<Id>, String, Option<String>);
+
+fn people(conn: &mut ReadConn<'_>, rows: Vec<UserColumns>) -> Result<Vec<ImportUser>, StoreError> {
     let mut extras = Extras::load(conn, EntityKind::User, texts(rows.iter().map(|row| &row.1)))?;
     Ok(rows
         .into_iter()

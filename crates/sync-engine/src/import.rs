@@ -5,7 +5,7 @@ use std::time::{Instant, SystemTime};
 
 use chrono::{DateTime, Utc};
 use mastoc_domain::{StoktId, Timestamp};
-use mastoc_stokt_client::types::{FaceSetup, Wall};
+use mastoc_stokt_client::types::{FaceSetup, GymSummary, Wall};
 use mastoc_stokt_client::{Client, ErrorKind, Record};
 
 use crate::convert::{Setters, board_from_stokt};
@@ -90,7 +90,8 @@ fn keep_report(target: &dyn Target, report: &mut Report, began: Instant) {
     let kept = serde_json::to_value(&*report).unwrap_or_default();
     let moved = report.watermarks.after.filter(|after| Some(*after) != report.watermarks.before);
     if let Err(error) = target.finish(report.ending, &kept, moved) {
-        tracing::warn!(%error, "the run's report could not be kept");
+        // What ended the run, such as a full disk, is said already.
+        tracing::info!(%error, "the run's report could not be kept");
         if report.ending == Ending::Done {
             report.error = Some(error.to_string());
             report.close(error.ending(), began.elapsed(), report.traffic);
@@ -108,11 +109,12 @@ fn ending_of(report: &Report) -> Ending {
 /// Who asks, for what, and when, on Stokt's clock.
 struct Who {
     account: Option<StoktId>,
-    gyms: Vec<StoktId>,
+    /// Each with its summary: Stokt shows all of them to this account.
+    gyms: Vec<(StoktId, GymSummary)>,
     remote_time: Option<Timestamp>,
 }
 
-/// Asks Stokt who we are. A snapshot may not know; then the gyms have to be named.
+/// Asks Stokt who we are, and for the gyms. A snapshot may not know who; then the gyms have to be named.
 fn ask_who(client: &Client, options: &ImportOptions) -> Result<Who, EngineError> {
     let (account, home) = match client.me() {
         Ok(me) => {
@@ -126,11 +128,21 @@ fn ask_who(client: &Client, options: &ImportOptions) -> Result<Who, EngineError>
         [] => vec![home.ok_or(EngineError::NoHomeGym)?],
         gyms => gyms.to_vec(),
     };
-    Ok(Who { account, gyms, remote_time: client.remote_time().and_then(timestamp) })
+    let remote_time = client.remote_time().and_then(timestamp);
+    let mut shown = Vec::with_capacity(gyms.len());
+    for gym in gyms {
+        let summary = client.gym_summary(gym).map_err(|error| unknown_gym(gym, error))?;
+        shown.push((gym, GymSummary::clone(&summary)));
+    }
+    Ok(Who { account, gyms: shown, remote_time })
 }
 
 fn tells_nothing(error: &mastoc_stokt_client::Error) -> bool {
     error.is_not_found() || error.is_forbidden() || matches!(error.kind(), ErrorKind::NotInSnapshot)
+}
+
+fn unknown_gym(gym: StoktId, error: mastoc_stokt_client::Error) -> EngineError {
+    if error.is_not_found() || error.is_forbidden() { EngineError::UnknownGym(gym) } else { error.into() }
 }
 
 /// One run's parts.
@@ -143,21 +155,22 @@ struct Run<'r> {
 
 impl Run<'_> {
     fn all(&self, who: &Who, report: &mut Report) -> Result<(), EngineError> {
-        let gyms = who.gyms.clone();
         let started = self.target.begin(&Start {
             origin: self.client.base_url().to_owned(),
             account: who.account,
-            gyms: gyms.clone(),
+            gyms: who.gyms.iter().map(|(gym, _)| *gym).collect(),
             resume: !self.options.everything,
         })?;
         report.run = started.run;
         report.watermarks = Watermarks { before: started.watermark, after: started.watermark };
         // A gym that was begun comes first, since its listing is the one that is under way.
-        let begun = |gym: &StoktId| !started.resume.iter().any(|(known, _)| known == gym);
-        let mut gyms = gyms;
-        gyms.sort_by_key(begun);
-        for gym in gyms {
-            self.gym(gym, &started, report)?;
+        let mut gyms: Vec<&(StoktId, GymSummary)> = who.gyms.iter().collect();
+        gyms.sort_by_key(|(gym, _)| !started.resume.iter().any(|(known, _)| known == gym));
+        // People belong to no gym: what is agreed on about them holds for the whole run, a stop in it included.
+        let mut setters = Setters::new();
+        setters.remember(self.target.known_setters()?);
+        for (gym, summary) in gyms {
+            self.gym(*gym, summary, &started, &mut setters, report)?;
         }
         if report.gyms.iter().all(|gym| gym.listing.complete) && !self.options.dry_run {
             report.watermarks.after = who.remote_time.or(started.watermark);
@@ -165,9 +178,16 @@ impl Run<'_> {
         Ok(())
     }
 
-    fn gym(&self, gym: StoktId, started: &Started, report: &mut Report) -> Result<(), EngineError> {
+    fn gym(
+        &self,
+        gym: StoktId,
+        summary: &GymSummary,
+        started: &Started,
+        setters: &mut Setters,
+        report: &mut Report,
+    ) -> Result<(), EngineError> {
         self.observer.begin(Step::Board, None);
-        let plan = self.plan(gym, report)?;
+        let plan = self.plan(gym, summary, report)?;
         let name = plan.head.gyms.first().map(|gym| gym.display_name.clone()).unwrap_or_default();
         let place = report.gyms.len();
         let resume =
@@ -185,26 +205,22 @@ impl Run<'_> {
         let wanted = self.wall_pictures(gym, &plan)?;
         report.images.wanted += u64::try_from(wanted.len()).unwrap_or(0);
 
-        let mut setters = Setters::new();
-        let listing = self.climbs(gym, plan, wanted, resume, &mut setters, report)?;
+        let listing = self.climbs(gym, plan, wanted, resume, setters, report)?;
         if let Some(gym) = report.gyms.get_mut(place) {
             gym.listing = listing;
         }
-        self.avatars(gym, &setters, report)?;
+        self.avatars(gym, setters, report)?;
         self.target.gym_done(gym)
     }
 
-    /// Asks for gym, walls and set-ups, and plans them.
-    fn plan(&self, gym: StoktId, report: &mut Report) -> Result<BoardPlan, EngineError> {
-        let unknown = |error: mastoc_stokt_client::Error| {
-            if error.is_not_found() || error.is_forbidden() {
-                EngineError::UnknownGym(gym)
-            } else {
-                error.into()
-            }
-        };
-        let summary = self.client.gym_summary(gym).map_err(unknown)?;
-        let walls = self.client.walls(gym).map_err(unknown)?;
+    /// Asks for walls and set-ups, and plans the board.
+    fn plan(
+        &self,
+        gym: StoktId,
+        summary: &GymSummary,
+        report: &mut Report,
+    ) -> Result<BoardPlan, EngineError> {
+        let walls = self.client.walls(gym).map_err(|error| unknown_gym(gym, error))?;
         let mut setups = Vec::new();
         for face in faces_of(&walls) {
             match self.client.face_setup(face) {
@@ -219,7 +235,7 @@ impl Run<'_> {
             }
             self.observer.advance(Step::Board, 1);
         }
-        let board = board_from_stokt(&summary, &walls, &setups)?;
+        let board = board_from_stokt(summary, &walls, &setups)?;
         if board.gym.stokt_id != gym {
             return Err(
                 crate::convert::Refused::new("bad_id", "the gym's summary has another gym's id").into()

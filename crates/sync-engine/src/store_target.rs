@@ -4,7 +4,7 @@ use std::path::Path;
 use std::sync::{Mutex, MutexGuard, OnceLock, PoisonError};
 use std::time::Duration;
 
-use mastoc_domain::import::BatchOutcome;
+use mastoc_domain::import::{BatchOutcome, ImportUser};
 use mastoc_domain::sync_state::EntityKind;
 use mastoc_domain::{RunId, StoktId, Timestamp};
 use mastoc_media::{ImageLimits, MediaStore};
@@ -13,7 +13,9 @@ use mastoc_storage::import::pictures::{self, VerifiedImage};
 use mastoc_storage::import::{self, ImportContext};
 use mastoc_storage::quarantine::{self, Refused};
 use mastoc_storage::runs::{self, RunDirection, RunMode, RunStatus};
-use mastoc_storage::{DatabaseTarget, RunLock, Store, StoreError, StoreOptions, WriteConn, locks, seen};
+use mastoc_storage::{
+    DatabaseTarget, RunLock, Store, StoreError, StoreOptions, WriteConn, export, locks, seen,
+};
 use serde_json::Value;
 
 use crate::dry_run::Dry;
@@ -147,7 +149,7 @@ impl StoreTarget {
         for pause in PAUSES {
             match self.store.write(|conn| work(conn)) {
                 Err(error) if error.is_retryable() => {
-                    tracing::warn!(%error, "trying the transaction again");
+                    tracing::info!(%error, "trying the transaction again");
                     std::thread::sleep(pause);
                 }
                 outcome => return Ok(outcome?),
@@ -239,6 +241,11 @@ impl Target for StoreTarget {
         // A target serves one run: a second `begin` would go on under the first one's id, which is harmless.
         let _ = self.state.set(state);
         Ok(started)
+    }
+
+    fn known_setters(&self) -> Result<Vec<ImportUser>, EngineError> {
+        let Some(run) = self.run() else { return Ok(Vec::new()) };
+        Ok(self.store.read(|conn| export::users_seen(conn, run))?)
     }
 
     fn write(&self, gym: StoktId, batch: &Batch) -> Result<Vec<Written>, EngineError> {

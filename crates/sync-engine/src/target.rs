@@ -1,6 +1,6 @@
 //! Where an import goes: a database of ours, or a mastoc server.
 
-use mastoc_domain::import::{BatchOutcome, ItemProblem, ItemStatus};
+use mastoc_domain::import::{BatchOutcome, ImportUser, ItemProblem, ItemStatus};
 use mastoc_domain::sync_state::EntityKind;
 use mastoc_domain::{RunId, StoktId, Timestamp};
 use serde_json::Value;
@@ -76,6 +76,14 @@ pub trait Target: Sync {
     /// # Errors
     /// When the target cannot be used.
     fn begin(&self, start: &Start) -> Result<Started, EngineError>;
+
+    /// The setters of the climbs that a run which goes on has shown already; none for a run that starts anew.
+    ///
+    /// # Errors
+    /// When the target fails.
+    fn known_setters(&self) -> Result<Vec<ImportUser>, EngineError> {
+        Ok(Vec::new())
+    }
 
     /// Writes a batch, with its progress in the same transaction where there are transactions.
     ///

@@ -44,7 +44,12 @@ struct One {
 impl Raw {
     pub fn open(url: &str) -> Self {
         match url.strip_prefix("sqlite://") {
-            Some(path) => Self::Sqlite(SqliteConnection::establish(path).unwrap()),
+            Some(path) => {
+                let mut connection = SqliteConnection::establish(path).unwrap();
+                // The last connection of a store that was just dropped may still be putting the journal away.
+                diesel::sql_query("PRAGMA busy_timeout = 10000").execute(&mut connection).unwrap();
+                Self::Sqlite(connection)
+            }
             None => Self::Pg(PgConnection::establish(url).unwrap()),
         }
     }

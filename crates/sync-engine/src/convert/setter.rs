@@ -26,6 +26,13 @@ impl Setters {
         Self::default()
     }
 
+    /// Takes people as they were agreed on before: by the part of this run that a stop cut off.
+    pub fn remember(&mut self, people: impl IntoIterator<Item = ImportUser>) {
+        for user in people {
+            self.known.entry(user.stokt_id).or_insert(user);
+        }
+    }
+
     /// The person as first seen; `setter` becomes that if there was none.
     ///
     /// # Errors
