@@ -3,6 +3,8 @@
 mod cursor;
 mod drive;
 mod filter;
+#[cfg(test)]
+mod plans;
 mod row;
 #[cfg(test)]
 mod tests;
@@ -182,6 +184,16 @@ fn rows_by(
     sort: ClimbSort,
     window: &Window<'_>,
 ) -> Result<Vec<ClimbRow>, StoreError> {
+    load(conn, rows_sql(drive, viewer, filter, sort, window))
+}
+
+fn rows_sql(
+    drive: Drive,
+    viewer: Viewer,
+    filter: &ClimbFilter,
+    sort: ClimbSort,
+    window: &Window<'_>,
+) -> Fragment {
     let mut sql = Fragment::default();
     row::select(&mut sql, viewer, Some(sort));
     sql.sql(" WHERE ");
@@ -201,7 +213,7 @@ fn rows_by(
     if !filter.is_plain() {
         sql.one_off();
     }
-    load(conn, sql)
+    sql
 }
 
 /// Adds the condition that the climb is among the first of its face (or setter), looking at each face's own index

@@ -172,7 +172,7 @@ pub fn page(conn: &mut ReadConn<'_>, viewer: Viewer, since: i64, limit: i64) -> 
         .filter_map(|row| {
             let key = (row.kind, row.id);
             missing.remove(&key)?;
-            (row.is_public || row.is_deleted).then(|| Gone { kind: key.0, id: key.1 })
+            (row.is_public || row.is_deleted).then_some(Gone { kind: key.0, id: key.1 })
         })
         .collect();
     Ok(FeedPage { created: new, updated: old, deleted, next, has_more })

@@ -4,7 +4,7 @@ use diesel::RunQueryDsl as _;
 use diesel::deserialize::Queryable;
 use diesel::sql_types::BigInt;
 
-use crate::conn::{ReadConn, on_backend};
+use crate::conn::{AnyConnection, ReadConn, WriteConn, on_backend};
 use crate::error::StoreError;
 use crate::fragment::Fragment;
 
@@ -41,4 +41,16 @@ pub fn sync_stats(conn: &mut ReadConn<'_>) -> Result<SyncStats, StoreError> {
     );
     let statement = sql.selecting::<(BigInt, BigInt, BigInt, BigInt, BigInt, BigInt, BigInt)>();
     Ok(on_backend!(conn, |c| statement.get_result(c))?)
+}
+
+/// Lets PostgreSQL look at the tables again after much was written, by which it plans; it would do so by itself, but
+/// minutes later. SQLite's ways to the data are chosen here and need no statistics.
+///
+/// # Errors
+/// When the database fails.
+pub fn refresh_statistics(conn: &mut WriteConn<'_>) -> Result<(), StoreError> {
+    if let AnyConnection::Postgres(c) = conn.any() {
+        diesel::sql_query("ANALYZE").execute(c)?;
+    }
+    Ok(())
 }

@@ -160,6 +160,7 @@ mastoc_test_support::both_backends! {
         let mut specs = mixed();
         specs[1].holds = vec![(0, Role::Start), (0, Role::Top)];
         test_board::set(&store, &specs);
+        store.write(stats::refresh_statistics).unwrap();
         let counted = store.read(stats::sync_stats).unwrap();
         let expected =
             SyncStats { gyms: 3, faces: 4, holds: 24, climbs: 4, users: 4, climbs_synced: 3, climbs_local: 1 };
