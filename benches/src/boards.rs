@@ -24,6 +24,12 @@ impl Stokt {
         let mut command = Command::new(program("stokt-sim")?);
         command.args(["--port", "0", "--climbs", &climbs.to_string(), "--ready-file"]).arg(&ready);
         let server = Server::start(command)?;
+        // The line that says it listens may come before the file.
+        let mut waited = 0;
+        while !ready.exists() && waited < 500 {
+            std::thread::sleep(std::time::Duration::from_millis(10));
+            waited += 1;
+        }
         let facts: Value = serde_json::from_slice(&std::fs::read(&ready)?).map_err(io::Error::other)?;
         let text = |name: &str| facts.get(name).and_then(Value::as_str).unwrap_or_default().to_owned();
         Ok(Self {

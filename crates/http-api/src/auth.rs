@@ -5,11 +5,10 @@ use actix_web::http::header::{self, HeaderValue};
 use mastoc_domain::Timestamp;
 use mastoc_domain::access::Scope;
 use mastoc_storage::api_keys::{self, ApiKey};
-use mastoc_storage::{ReadConn, Viewer, changes};
+use mastoc_storage::{ReadConn, StoreError, Viewer};
 use sha2::{Digest as _, Sha256};
 use subtle::ConstantTimeEq as _;
 
-use crate::blocking;
 use crate::errors::{ApiError, Code};
 use crate::policy::{self, Action, Caller, Denied};
 use crate::state::{self, State};
@@ -24,7 +23,7 @@ const LONGEST_KEY: usize = 256;
 pub(crate) struct Access {
     pub(crate) state: State,
     pub(crate) caller: Caller,
-    /// [`changes::latest`] at the time of the request: what is rendered later is at least this new.
+    /// [`mastoc_storage::changes::latest`] at the time of the request: what is rendered later is at least this new.
     pub(crate) data_version: i64,
 }
 
@@ -36,7 +35,7 @@ impl Access {
 }
 
 /// The credentials of a request, unchecked.
-enum Presented {
+pub(crate) enum Presented {
     Nothing,
     Key(String),
 }
@@ -52,15 +51,9 @@ pub(crate) async fn authorise(req: &HttpRequest, action: Action) -> Result<Acces
     if matches!(presented, Presented::Nothing) {
         policy::may(state.access, &Caller::Nobody, action).map_err(refusal)?;
     }
-    let shared = State::clone(&state);
-    let (identity, data_version) = blocking::run(move || {
-        shared.store.read(|conn| {
-            let identity = identify(conn, shared.api_key.as_ref(), presented)?;
-            Ok::<_, ApiError>((identity, changes::latest(conn)?))
-        })
-    })
-    .await?;
+    let (identity, data_version) = state.desk.ask(presented).await?;
     let caller = match identity {
+        Identity::Unknown => return Err(unknown_key()),
         Identity::Nobody => Caller::Nobody,
         Identity::EnvKey => Caller::Key(Scope::Admin),
         Identity::Key(key) => {
@@ -86,8 +79,9 @@ fn note_use(state: &State, key: ApiKey) {
 }
 
 /// Whose credentials they are.
-enum Identity {
+pub(crate) enum Identity {
     Nobody,
+    Unknown,
     EnvKey,
     Key(ApiKey),
 }
@@ -114,19 +108,20 @@ fn presented(req: &HttpRequest) -> Result<Presented, ApiError> {
     }
 }
 
-fn identify(
+/// Whose key this is, if anybody's.
+pub(crate) fn identify(
     conn: &mut ReadConn<'_>,
     env_key: Option<&[u8; 32]>,
-    presented: Presented,
-) -> Result<Identity, ApiError> {
+    presented: &Presented,
+) -> Result<Identity, StoreError> {
     let Presented::Key(key) = presented else { return Ok(Identity::Nobody) };
     if let Some(env_key) = env_key {
-        let digest: [u8; 32] = Sha256::digest(&key).into();
+        let digest: [u8; 32] = Sha256::digest(key).into();
         if bool::from(digest.ct_eq(env_key)) {
             return Ok(Identity::EnvKey);
         }
     }
-    api_keys::verify(conn, &key)?.map(Identity::Key).ok_or_else(unknown_key)
+    Ok(api_keys::verify(conn, key)?.map_or(Identity::Unknown, Identity::Key))
 }
 
 fn unknown_key() -> ApiError {

@@ -13,6 +13,7 @@ mod answers;
 mod auth;
 mod blocking;
 mod body;
+mod desk;
 mod dto;
 mod edge;
 mod encoding;

@@ -8,6 +8,8 @@ use secrecy::ExposeSecret as _;
 use sha2::{Digest as _, Sha256};
 
 use crate::answers::Answers;
+use crate::auth::{self, Identity, Presented};
+use crate::desk::Desk;
 use crate::errors::ApiError;
 use crate::metrics::Metrics;
 use crate::openapi::{self, RouteTable};
@@ -18,8 +20,8 @@ pub(crate) struct AppState {
     pub(crate) store: Store,
     pub(crate) media: MediaStore,
     pub(crate) access: AccessMode,
-    /// SHA-256 of the key from the environment; hashes have one length, so comparing them leaks none.
-    pub(crate) api_key: Option<[u8; 32]>,
+    /// Tells who asks and how new the data are.
+    pub(crate) desk: Desk<Presented, Identity>,
     pub(crate) answers: Answers,
     pub(crate) metrics: Metrics,
     pub(crate) image_limits: ImageLimits,
@@ -30,15 +32,22 @@ pub(crate) struct AppState {
 
 impl AppState {
     /// # Errors
-    /// When the metrics cannot be registered or the OpenAPI document cannot be written, which are defects.
+    /// When the metrics cannot be registered or the OpenAPI document cannot be written, which are defects, or when
+    /// the system gives no thread.
     pub(crate) fn new(settings: &Settings, store: Store, media: MediaStore) -> Result<Self, ApiError> {
         let document = openapi::document();
         let openapi = openapi::to_json(&document).map_err(|error| ApiError::internal(error.to_string()))?;
+        // SHA-256 of the key from the environment; hashes have one length, so comparing them leaks none.
+        let api_key: Option<[u8; 32]> =
+            settings.api_key.as_ref().map(|key| Sha256::digest(key.expose_secret()).into());
+        let desk =
+            Desk::open(&store, move |conn, presented| auth::identify(conn, api_key.as_ref(), presented))
+                .map_err(|error| ApiError::internal(format!("no thread for the front desk: {error}")))?;
         Ok(Self {
             store,
             media,
             access: settings.access,
-            api_key: settings.api_key.as_ref().map(|key| Sha256::digest(key.expose_secret()).into()),
+            desk,
             answers: Answers::new(settings.answer_cache_bytes, settings.signing_secret.expose_secret()),
             metrics: Metrics::new().map_err(|error| ApiError::internal(error.to_string()))?,
             image_limits: settings.image_limits,

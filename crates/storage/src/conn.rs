@@ -45,7 +45,7 @@ impl<'c> ReadConn<'c> {
 
 /// A connection inside the one transaction of [`Store::write`](crate::Store::write); reads as well.
 ///
-/// Changes that readers can see are noted with [`WriteConn::note`] and logged right before the commit.
+/// Changes that readers can see are noted as they are made, and logged right before the commit.
 pub struct WriteConn<'c> {
     read: ReadConn<'c>,
     pub(crate) pending: Vec<PendingChange>,

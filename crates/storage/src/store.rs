@@ -16,6 +16,7 @@ use crate::conn::{AnyConnection, ReadConn, WriteConn};
 use crate::error::StoreError;
 use crate::migrate;
 use crate::pool::{Manager, Timeouts};
+use crate::reader::Reader;
 use crate::target::DatabaseTarget;
 
 /// How a database is opened.
@@ -98,6 +99,12 @@ impl Store {
     #[must_use]
     pub fn statements(&self) -> u64 {
         self.inner.manager.statements.load(Ordering::Relaxed)
+    }
+
+    /// A reader with a connection of its own. It counts beside the pool's connections.
+    #[must_use]
+    pub fn reader(&self) -> Reader {
+        Reader::new(self.clone())
     }
 
     /// Opens a connection outside the pool, for something that must outlive single operations.
