@@ -98,3 +98,20 @@ fn a_lost_server_connection_fails_the_write_and_not_the_store() {
     assert_eq!(is_there(&store), 0);
     assert_eq!(import(&store, &gyms(2, "x")).unwrap().created(), 2);
 }
+
+#[test]
+fn a_reader_replaces_a_connection_that_broke() {
+    let Some(database) = postgres::empty_database() else { return };
+    let store = open(database.url());
+    let other = open(database.url());
+    let mut reader = store.reader();
+    assert_eq!(reader.read(crate::changes::latest).unwrap(), 0);
+    import(&store, &gyms(1, "x")).unwrap();
+    execute(
+        &other,
+        "SELECT pg_terminate_backend(pid) FROM pg_stat_activity
+         WHERE datname = current_database() AND pid <> pg_backend_pid()",
+    )
+    .unwrap();
+    assert_eq!(reader.read(crate::changes::latest).unwrap(), 1, "it goes on, and sees what was written");
+}
