@@ -14,76 +14,18 @@ use uuid::Uuid;
 
 use super::batch::{self, RowState, Written};
 use super::climb_rows::{self, ClimbRow, FactsRow, HoldRow, Place};
+use super::echoes::{CountsFor, Recounted};
+use super::known_climbs::{Existing, existing};
 use super::parents::KnownFace;
 use super::{ImportContext, check, parents};
 use crate::conn::{ReadConn, WriteConn, on_backend};
 use crate::error::StoreError;
-use crate::schema::{climb_viewer_facts, climbs as t};
+use crate::schema::climb_viewer_facts;
 use crate::sql::keys;
 use crate::types::{Id, Time};
 
 /// How many unknown holds a report names.
 const NAMED_HOLDS: usize = 10;
-
-/// A climb that exists.
-struct Existing {
-    id: Uuid,
-    face_id: Uuid,
-    face_version: i32,
-    holds_list: String,
-    is_private: bool,
-    rev: i32,
-    source: Source,
-    sync_state: SyncState,
-    created_at: Time,
-}
-
-type Columns = (Option<Id>, Id, Id, i32, String, bool, i32, String, String, Time);
-
-fn existing(
-    conn: &mut ReadConn<'_>,
-    records: &[ImportClimb],
-) -> Result<HashMap<StoktId, Existing>, StoreError> {
-    let ids = Id::all(parents::distinct(records.iter().map(|record| record.stokt_id.0)));
-    let mut found = HashMap::with_capacity(ids.len());
-    for ids in keys(&ids) {
-        let rows: Vec<Columns> = on_backend!(conn, |c| t::table
-            .filter(t::stokt_id.eq_any(ids))
-            .select((
-                t::stokt_id,
-                t::id,
-                t::face_id,
-                t::face_version,
-                t::holds_list,
-                t::is_private,
-                t::rev,
-                t::source,
-                t::sync_state,
-                t::created_at,
-            ))
-            .load(c))?;
-        for (stokt_id, id, face, face_version, holds_list, is_private, rev, source, sync_state, created_at) in
-            rows
-        {
-            let Some(stokt_id) = stokt_id else { continue };
-            let unknown =
-                |error: mastoc_domain::UnknownWord| StoreError::Internal(format!("climbs: {error}"));
-            let climb = Existing {
-                id: id.0,
-                face_id: face.0,
-                face_version,
-                holds_list,
-                is_private,
-                rev,
-                source: source.parse().map_err(unknown)?,
-                sync_state: sync_state.parse().map_err(unknown)?,
-                created_at,
-            };
-            found.insert(StoktId(stokt_id.0), climb);
-        }
-    }
-    Ok(found)
-}
 
 /// What the batch's climbs refer to.
 struct Parents {
@@ -266,6 +208,7 @@ pub fn climbs(
     climb_rows::save(conn, &work.rows)?;
     climb_rows::refresh(conn, &work.refreshed)?;
     climb_rows::save_holds(conn, &work.replaced, &work.holds)?;
+    work.recounted.note(conn);
     save_facts(conn, ctx, records, &batch, &work.written)?;
     batch.finish(conn, ctx, work.written)
 }
@@ -302,6 +245,7 @@ struct Work<'a> {
     replaced: Vec<Id>,
     holds: Vec<HoldRow>,
     written: Vec<Written>,
+    recounted: Recounted,
 }
 
 impl<'a> Work<'a> {
@@ -330,6 +274,10 @@ impl<'a> Work<'a> {
                     role: role.as_str(),
                 }));
             }
+            self.recounted.climb(
+                before.map(Existing::counts_for),
+                CountsFor { face: place.face_id, setter: place.setter_id, is_private: record.is_private },
+            );
             self.rows.push(row);
             was_public || !record.is_private
         } else {

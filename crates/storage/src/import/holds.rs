@@ -1,6 +1,6 @@
 //! Importing holds: their identity, and their geometry in the newest version of their face.
 
-use std::collections::{HashMap, HashSet};
+use std::collections::{BTreeSet, HashMap, HashSet};
 
 use diesel::prelude::*;
 use diesel::upsert::excluded;
@@ -12,7 +12,7 @@ use uuid::Uuid;
 
 use super::batch::{self, RowState, Written};
 use super::parents::KnownFace;
-use super::{ImportContext, check, parents, pictures};
+use super::{ImportContext, check, echoes, parents, pictures};
 use crate::conn::{ReadConn, WriteConn, on_backend};
 use crate::error::StoreError;
 use crate::schema::{hold_shapes, holds as t};
@@ -150,6 +150,7 @@ pub fn holds(
     let mut shapes: Vec<ShapeRow<'_>> = Vec::new();
     let mut written: Vec<Written> = Vec::new();
     let mut may_be_shown: HashSet<Uuid> = HashSet::new();
+    let mut recounted: BTreeSet<Uuid> = BTreeSet::new();
     for (index, record, decision, _) in batch.decisions(records) {
         let (Decision::Create | Decision::Update, Some(face)) = (decision, faces.get(&record.face_stokt_id))
         else {
@@ -168,11 +169,14 @@ pub fn holds(
         shapes.push(shape_row(record, face));
         if face.current_version < face.latest_version {
             may_be_shown.insert(face.id);
+        } else if !existing.shapes.contains(&(id, face.latest_version)) {
+            recounted.insert(face.id);
         }
         let extra = Value::Object(record.extra.clone());
         written.push(Written { index, local_id: id.to_string(), extra, is_public: true });
     }
     save(conn, &rows, &shapes)?;
+    echoes::note_faces(conn, recounted);
     pictures::show_ready_versions(conn, &may_be_shown.into_iter().collect::<Vec<_>>())?;
     batch.finish(conn, ctx, written)
 }

@@ -7,7 +7,7 @@ use mastoc_domain::change::ChangeKind;
 use mastoc_domain::sync_state::EntityKind;
 use uuid::Uuid;
 
-use super::ImportContext;
+use super::{ImportContext, echoes};
 use crate::changes::PendingChange;
 use crate::conn::{ReadConn, WriteConn, on_backend};
 use crate::error::StoreError;
@@ -244,7 +244,8 @@ pub(super) fn show_ready_versions(conn: &mut WriteConn<'_>, face_ids: &[Uuid]) -
         return Ok(());
     }
     let ids = Id::all(face_ids.iter().copied());
-    let mut ready: Vec<(Id, i32)> = Vec::new();
+    // Face, the version shown until now, and the one to be shown.
+    let mut ready: Vec<(Id, i32, i32)> = Vec::new();
     for ids in keys(&ids) {
         let rows: Vec<(Id, i32, i32, Option<String>)> = on_backend!(conn, |c| faces::table
             .inner_join(face_versions::table.on(face_versions::face_id.eq(faces::id)))
@@ -267,17 +268,18 @@ pub(super) fn show_ready_versions(conn: &mut WriteConn<'_>, face_ids: &[Uuid]) -
             let is_newest = rows.peek().is_none_or(|(next, ..)| *next != face);
             let has_holds = with_holds.contains(&(face, version)) || !with_holds.contains(&(face, current));
             if is_newest && version > current && sha256.is_some() && has_holds {
-                ready.push((face, version));
+                ready.push((face, current, version));
             }
         }
     }
     let now = Time(conn.now());
     // A face gets a new picture once in months: one statement for each that is ready is no loop over data.
-    for (face, version) in ready {
+    for (face, shown, version) in ready {
         on_backend!(conn, |c| diesel::update(faces::table.find(face))
             .set((faces::current_version.eq(version), faces::updated_at.eq(now)))
             .execute(c))?;
         note(conn, EntityKind::Face, face.0);
+        echoes::note_holds_of(conn, face, shown, version)?;
     }
     Ok(())
 }

@@ -12,7 +12,7 @@ use mastoc_domain::{StoktId, UserId};
 use serde_json::Value;
 
 use super::batch::{self, RowState, Written};
-use super::{ImportContext, check, parents};
+use super::{ImportContext, check, echoes, parents};
 use crate::conn::{ReadConn, WriteConn, on_backend};
 use crate::error::StoreError;
 use crate::schema::users as t;
@@ -33,10 +33,11 @@ struct Row<'a> {
     updated_at: Time,
 }
 
-type Columns = (Option<Id>, Id, Option<String>, Option<String>);
+type Columns = (Option<Id>, Id, String, Option<String>, Option<String>);
 
 struct Existing {
     id: Id,
+    full_name: String,
     avatar_path: Option<String>,
     avatar_sha256: Option<String>,
 }
@@ -50,10 +51,10 @@ fn existing(
     for ids in keys(&ids) {
         let rows: Vec<Columns> = on_backend!(conn, |c| t::table
             .filter(t::stokt_id.eq_any(ids))
-            .select((t::stokt_id, t::id, t::avatar_path, t::avatar_sha256))
+            .select((t::stokt_id, t::id, t::full_name, t::avatar_path, t::avatar_sha256))
             .load(c))?;
-        found.extend(rows.into_iter().filter_map(|(stokt_id, id, avatar_path, avatar_sha256)| {
-            Some((StoktId(stokt_id?.0), Existing { id, avatar_path, avatar_sha256 }))
+        found.extend(rows.into_iter().filter_map(|(stokt_id, id, full_name, avatar_path, avatar_sha256)| {
+            Some((StoktId(stokt_id?.0), Existing { id, full_name, avatar_path, avatar_sha256 }))
         }));
     }
     Ok(found)
@@ -96,6 +97,7 @@ pub fn users(
     let now = Time(conn.now());
     let mut rows: Vec<Row<'_>> = Vec::new();
     let mut written: Vec<Written> = Vec::new();
+    let mut renamed: Vec<Id> = Vec::new();
     for (index, record, decision, _) in batch.decisions(records) {
         if !matches!(decision, Decision::Create | Decision::Update) {
             continue;
@@ -106,6 +108,9 @@ pub fn users(
         let avatar_sha256 = before
             .filter(|row| row.avatar_path == record.avatar_path)
             .and_then(|row| row.avatar_sha256.as_deref());
+        if before.is_some_and(|row| row.full_name != record.full_name) {
+            renamed.push(id);
+        }
         rows.push(Row {
             id,
             stokt_id: Some(Id(record.stokt_id.0)),
@@ -134,5 +139,6 @@ pub fn users(
             ))
             .execute(c))?;
     }
+    echoes::note_climbs_of(conn, &renamed)?;
     batch.finish(conn, ctx, written)
 }

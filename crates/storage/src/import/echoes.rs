@@ -1,0 +1,122 @@
+//! What an import changes beyond the rows it writes: rows that are served with something of those. Copies of the board
+//! follow the change log alone, so they must hear of these as well.
+
+use std::collections::BTreeMap;
+
+use diesel::prelude::*;
+use mastoc_domain::change::ChangeKind;
+use mastoc_domain::sync_state::EntityKind;
+use uuid::Uuid;
+
+use crate::changes::PendingChange;
+use crate::conn::{WriteConn, on_backend};
+use crate::error::StoreError;
+use crate::schema::{climbs, hold_shapes};
+use crate::sql::keys;
+use crate::types::Id;
+
+/// In whose number of climbs a climb is counted, and for whom.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct CountsFor {
+    pub(super) face: Uuid,
+    pub(super) setter: Option<Uuid>,
+    pub(super) is_private: bool,
+}
+
+/// Faces and setters whose number of climbs a batch changes: they are served with it.
+#[derive(Debug, Default)]
+pub(super) struct Recounted {
+    faces: BTreeMap<Uuid, bool>,
+    setters: BTreeMap<Uuid, bool>,
+}
+
+impl Recounted {
+    /// A climb that was counted so before, if it was there, and is now.
+    pub(super) fn climb(&mut self, before: Option<CountsFor>, now: CountsFor) {
+        if before == Some(now) {
+            return;
+        }
+        let is_public = before.into_iter().chain([now]).any(|counts| !counts.is_private);
+        for counts in before.into_iter().chain([now]) {
+            *self.faces.entry(counts.face).or_default() |= is_public;
+            if let Some(setter) = counts.setter {
+                *self.setters.entry(setter).or_default() |= is_public;
+            }
+        }
+    }
+
+    /// Notes them all.
+    pub(super) fn note(self, conn: &mut WriteConn<'_>) {
+        for (entity, rows) in [(EntityKind::Face, self.faces), (EntityKind::User, self.setters)] {
+            for (id, is_public) in rows {
+                let id = id.to_string();
+                conn.note(PendingChange { entity, id, kind: ChangeKind::Updated, is_public });
+            }
+        }
+    }
+}
+
+/// Notes faces that show another number of holds now: they are served with it.
+pub(super) fn note_faces(conn: &mut WriteConn<'_>, faces: impl IntoIterator<Item = Uuid>) {
+    for face in faces {
+        let (entity, id) = (EntityKind::Face, face.to_string());
+        conn.note(PendingChange { entity, id, kind: ChangeKind::Updated, is_public: true });
+    }
+}
+
+/// Notes the climbs of people who have another name now: climbs are served with the name of their setter.
+///
+/// # Errors
+/// When the database fails.
+pub(super) fn note_climbs_of(conn: &mut WriteConn<'_>, setters: &[Id]) -> Result<(), StoreError> {
+    for ids in keys(setters) {
+        let rows: Vec<(Id, bool)> = on_backend!(conn, |c| climbs::table
+            .filter(climbs::setter_id.eq_any(ids))
+            .select((climbs::id, climbs::is_private))
+            .order(climbs::id.asc())
+            .load(c))?;
+        for (climb, is_private) in rows {
+            conn.note(PendingChange {
+                entity: EntityKind::Climb,
+                id: climb.0.to_string(),
+                kind: ChangeKind::Updated,
+                is_public: !is_private,
+            });
+        }
+    }
+    Ok(())
+}
+
+/// Notes what showing `version` of a face instead of `shown` means to its holds: they are served as the shown version
+/// draws them.
+///
+/// # Errors
+/// When the database fails.
+pub(super) fn note_holds_of(
+    conn: &mut WriteConn<'_>,
+    face: Id,
+    shown: i32,
+    version: i32,
+) -> Result<(), StoreError> {
+    let rows: Vec<(i64, i32)> = on_backend!(conn, |c| hold_shapes::table
+        .filter(hold_shapes::face_id.eq(face))
+        .filter(hold_shapes::version.eq_any([shown, version]))
+        .select((hold_shapes::hold_id, hold_shapes::version))
+        .load(c))?;
+    // Whether the hold was there before, and is there now.
+    let mut holds: BTreeMap<i64, (bool, bool)> = BTreeMap::new();
+    for (hold, of) in rows {
+        let (before, now) = holds.entry(hold).or_default();
+        *before |= of == shown;
+        *now |= of == version;
+    }
+    for (hold, there) in holds {
+        let kind = match there {
+            (true, true) => ChangeKind::Updated,
+            (false, _) => ChangeKind::Created,
+            (true, false) => ChangeKind::Deleted,
+        };
+        conn.note(PendingChange { entity: EntityKind::Hold, id: hold.to_string(), kind, is_public: true });
+    }
+    Ok(())
+}
