@@ -108,13 +108,17 @@ strict_text! {
     FeetRule, 100
 }
 
-/// Checks a name that is imported: anything but NUL and excess, since it is kept as it is.
+/// Checks a name that is imported: anything but control characters and excess, since it is kept as it is. Names stand
+/// in lists, logs and terminals, where control characters do harm.
 ///
 /// # Errors
-/// [`TextError::Forbidden`] for NUL, which no database keeps; [`TextError::TooLong`] above
+/// [`TextError::Forbidden`] for NUL and the other control characters; [`TextError::TooLong`] above
 /// [`MAX_IMPORTED_NAME`] characters.
 pub fn check_imported_name(text: &str) -> Result<(), TextError> {
     check_imported_text(text)?;
+    if let Some(control) = text.chars().find(|letter| letter.is_control()) {
+        return Err(TextError::Forbidden(u32::from(control)));
+    }
     let found = text.chars().count();
     if found > MAX_IMPORTED_NAME {
         return Err(TextError::TooLong { found, most: MAX_IMPORTED_NAME, unit: "characters" });
@@ -122,10 +126,11 @@ pub fn check_imported_name(text: &str) -> Result<(), TextError> {
     Ok(())
 }
 
-/// Checks any other imported text.
+/// Checks any other imported text, which may have lines and tabs.
 ///
 /// # Errors
-/// As [`check_imported_name`], with [`MAX_IMPORTED_TEXT`] bytes.
+/// [`TextError::Forbidden`] for NUL, which no database keeps; [`TextError::TooLong`] above
+/// [`MAX_IMPORTED_TEXT`] bytes.
 pub fn check_imported_text(text: &str) -> Result<(), TextError> {
     if text.len() > MAX_IMPORTED_TEXT {
         return Err(TextError::TooLong { found: text.len(), most: MAX_IMPORTED_TEXT, unit: "bytes" });
@@ -171,11 +176,16 @@ mod tests {
     }
 
     #[test]
-    fn what_is_imported_is_kept_unless_no_database_keeps_it() {
-        for kept in ["", "  ", "\u{202e}x\n", "👩\u{200d}🚀"] {
+    fn what_is_imported_is_kept_but_for_control_characters_in_names() {
+        for kept in ["", "  ", "\u{202e}x", "👩\u{200d}🚀"] {
             assert_eq!(check_imported_name(kept), Ok(()), "{kept:?}");
         }
-        assert_eq!(check_imported_name("a\0"), Err(TextError::Forbidden(0)));
+        for control in ['\0', '\n', '\u{1b}', '\u{7f}', '\u{85}'] {
+            let refused = Err(TextError::Forbidden(u32::from(control)));
+            assert_eq!(check_imported_name(&format!("a{control}")), refused, "{control:?}");
+        }
+        assert_eq!(check_imported_text("two\n\tlines\r\n"), Ok(()));
+        assert_eq!(check_imported_text("a\0"), Err(TextError::Forbidden(0)));
         assert!(check_imported_name(&"é".repeat(MAX_IMPORTED_NAME)).is_ok());
         assert!(check_imported_name(&"é".repeat(MAX_IMPORTED_NAME + 1)).is_err());
         assert!(check_imported_text(&"x".repeat(MAX_IMPORTED_TEXT)).is_ok());

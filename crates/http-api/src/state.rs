@@ -6,6 +6,7 @@ use mastoc_media::{ImageLimits, MediaStore};
 use mastoc_storage::Store;
 use secrecy::ExposeSecret as _;
 use sha2::{Digest as _, Sha256};
+use tokio::sync::Semaphore;
 
 use crate::answers::Answers;
 use crate::auth::{self, Identity, Presented};
@@ -14,6 +15,10 @@ use crate::errors::ApiError;
 use crate::metrics::Metrics;
 use crate::openapi::{self, RouteTable};
 use crate::settings::{AccessMode, Settings};
+
+/// How many pictures are taken in at once. Each holds a thread of the blocking pool while its body comes, and slow ones
+/// must not starve the readers.
+const UPLOADS_AT_ONCE: usize = 16;
 
 /// The shared state of one server.
 pub(crate) struct AppState {
@@ -25,6 +30,8 @@ pub(crate) struct AppState {
     pub(crate) answers: Answers,
     pub(crate) metrics: Metrics,
     pub(crate) image_limits: ImageLimits,
+    /// Turns at taking in pictures.
+    pub(crate) uploads: Semaphore,
     /// The OpenAPI document.
     pub(crate) openapi: Bytes,
     pub(crate) routes: RouteTable,
@@ -51,6 +58,7 @@ impl AppState {
             answers: Answers::new(settings.answer_cache_bytes, settings.signing_secret.expose_secret()),
             metrics: Metrics::new().map_err(|error| ApiError::internal(error.to_string()))?,
             image_limits: settings.image_limits,
+            uploads: Semaphore::new(UPLOADS_AT_ONCE),
             openapi: Bytes::from(openapi),
             routes: RouteTable::of(&document),
         })

@@ -87,6 +87,29 @@ mastoc_test_support::both_backends! {
         assert_eq!((&stored["area"], &stored["touch_polygon_str"]), (&json!("12.5"), &json!("")));
     }
 
+    fn s14_control_characters_in_names_are_refused(url: &str) {
+        let app = TestApp::start(url).with_board();
+        for control in ['\0', '\n', '\u{1b}', '\u{7f}', '\u{9b}'] {
+            let name = format!("a{control}[31mb");
+            for (kind, field, mut record) in
+                [("climb", "name", climb(70)), ("user", "full_name", user(70)), ("gym", "display_name", support::gym())]
+            {
+                record[field] = json!(name);
+                let refused = app.post(&format!("/api/sync/import/{kind}"), &record);
+                assert_eq!(refused.problem(), (422, "refused".to_owned()), "{kind} {control:?}");
+                assert!(!refused.json()["detail"].as_str().unwrap().contains(control));
+            }
+        }
+        let mut record = climb(71);
+        record["stokt_extra"] = json!({"new": "x".repeat(2_000_000)});
+        let refused = app.post("/api/sync/import/climb", &record);
+        assert_eq!(refused.problem(), (422, "refused".to_owned()));
+        // Lines in a description are what people write.
+        record = climb(72);
+        record["description"] = json!("two\nlines");
+        app.post("/api/sync/import/climb", &record).ok();
+    }
+
     fn a_dry_run_writes_nothing(url: &str) {
         let app = TestApp::start(url).with_board();
         let stats = app.get("/api/sync/stats").ok();

@@ -128,6 +128,31 @@ mastoc_test_support::both_backends! {
         assert!(left.is_empty(), "{left:?}");
     }
 
+    fn s14_uploads_that_stop_coming_do_not_keep_readers_waiting(url: &str) {
+        let app = TestApp::start(url).with_board();
+        // More than there are threads for blocking work (512 for all workers), so that none would be left.
+        let stalled: Vec<TcpStream> = (0..520)
+            .map(|_| {
+                let mut stream = TcpStream::connect(app.address).unwrap();
+                write!(
+                    stream,
+                    "PUT {} HTTP/1.1\r\nhost: x\r\nx-api-key: {ENV_KEY}\r\nx-content-sha256: {}\r\ncontent-length: 1000\r\n\r\n{{",
+                    avatar(), sha(b"x")
+                )
+                .unwrap();
+                stream
+            })
+            .collect();
+        std::thread::sleep(std::time::Duration::from_millis(1_000));
+        let asked = std::time::Instant::now();
+        app.get("/api/climbs?page_size=3").ok();
+        assert!(asked.elapsed() < std::time::Duration::from_secs(15), "{:?}", asked.elapsed());
+        // Those who are gone give up their turns.
+        drop(stalled);
+        let bytes = picture(200, 200);
+        assert_eq!(app.put_picture(&avatar(), &bytes, &sha(&bytes)).status, 200);
+    }
+
     fn a_body_that_is_cut_is_not_kept(url: &str) {
         let app = TestApp::start(url).with_board();
         let bytes = picture(200, 200);

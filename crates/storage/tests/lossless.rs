@@ -34,6 +34,11 @@ fn text() -> impl Strategy<Value = String> {
     ]
 }
 
+/// Any name that can be kept: as a text, but without control characters.
+fn name() -> impl Strategy<Value = String> {
+    text().prop_map(|text| text.chars().filter(|letter| !letter.is_control()).collect())
+}
+
 fn option_text() -> impl Strategy<Value = Option<String>> {
     proptest::option::of(text())
 }
@@ -98,7 +103,7 @@ struct Board {
 }
 
 fn gym() -> impl Strategy<Value = ImportGym> {
-    (stokt_id(), text(), option_text(), option_text(), extra()).prop_map(
+    (stokt_id(), name(), option_text(), option_text(), extra()).prop_map(
         |(stokt_id, display_name, location, description, extra)| ImportGym {
             stokt_id,
             display_name,
@@ -114,7 +119,7 @@ fn wall(gym: StoktId) -> impl Strategy<Value = ImportWall> {
         (text(), any::<bool>()).prop_map(|(name, is_default)| FeetRuleOption { name, is_default }),
         0..4,
     );
-    (stokt_id(), text(), any::<bool>(), any::<bool>(), rules, extra()).prop_map(
+    (stokt_id(), name(), any::<bool>(), any::<bool>(), rules, extra()).prop_map(
         move |(stokt_id, name, is_angle_adjustable, is_active, feet_rules, extra)| ImportWall {
             stokt_id,
             gym_stokt_id: gym,
@@ -156,7 +161,7 @@ fn face(gym: StoktId, wall: StoktId) -> impl Strategy<Value = ImportFace> {
 }
 
 fn user() -> impl Strategy<Value = ImportUser> {
-    (stokt_id(), text(), option_text(), extra()).prop_map(|(stokt_id, full_name, avatar_path, extra)| {
+    (stokt_id(), name(), option_text(), extra()).prop_map(|(stokt_id, full_name, avatar_path, extra)| {
         ImportUser { stokt_id, full_name, avatar_path, extra }
     })
 }
@@ -198,7 +203,7 @@ fn climb(face: StoktId, users: Vec<StoktId>, holds: Vec<StoktHoldId>) -> impl St
     let grade = (option_text(), proptest::option::of(number()), option_text(), option_text())
         .prop_map(|(font, ircra, hueco, dankyu)| ClimbGrade { font, ircra, hueco, dankyu });
     (
-        (stokt_id(), proptest::option::of(proptest::sample::select(users)), text(), tokens, text(), grade),
+        (stokt_id(), proptest::option::of(proptest::sample::select(users)), name(), tokens, text(), grade),
         (option_text(), option_text(), any::<bool>(), any::<bool>()),
         (any::<i32>(), any::<i32>(), any::<i32>(), text(), text(), text()),
         (time(), extra(), extra()),

@@ -1,5 +1,8 @@
 //! Batches of an import, read so that one bad record does not lose the others, and their answers.
 
+use std::fmt;
+use std::marker::PhantomData;
+
 use mastoc_domain::StoktId;
 use mastoc_domain::import::{
     BatchOutcome, ImportClimb, ImportFace, ImportGym, ImportHold, ImportUser, ImportWall, ItemProblem,
@@ -7,7 +10,7 @@ use mastoc_domain::import::{
 };
 use mastoc_storage::import::{self, ImportContext};
 use mastoc_storage::{StoreError, WriteConn};
-use serde::de::DeserializeOwned;
+use serde::de::{DeserializeOwned, IgnoredAny, SeqAccess, Visitor};
 use serde::{Deserialize, Deserializer, Serialize};
 use serde_json::Value;
 use utoipa::ToSchema;
@@ -15,6 +18,8 @@ use uuid::Uuid;
 
 use super::import_items::{ClimbItem, FaceItem, GymItem, HoldItem, UserItem, WallItem, Wrong};
 
+/// The most records of one batch.
+pub(crate) const MAX_ITEMS: usize = 5_000;
 /// The code of a record that is not of the right shape.
 const BAD_RECORD: &str = "bad_record";
 /// Messages repeat what was sent; they are cut to this many characters.
@@ -39,7 +44,7 @@ pub(crate) trait Batch: DeserializeOwned + Send + 'static {
     type Item: Importable;
 
     /// The records, and the account that asked Stokt for them.
-    fn into_parts(self) -> (Vec<Lenient<Self::Item>>, Option<StoktId>);
+    fn into_parts(self) -> (Bounded<Self::Item>, Option<StoktId>);
 }
 
 macro_rules! importable {
@@ -61,7 +66,8 @@ macro_rules! importable {
         pub(crate) struct $batch {
             /// At most 5,000 records.
             #[schema(value_type = Vec<$item>)]
-            $write: Vec<Lenient<$item>>,
+            #[serde(deserialize_with = "bounded")]
+            $write: Bounded<$item>,
             /// The Stokt account that asked, for what `viewer` says.
             account: Option<Uuid>,
         }
@@ -69,7 +75,7 @@ macro_rules! importable {
         impl Batch for $batch {
             type Item = $item;
 
-            fn into_parts(self) -> (Vec<Lenient<$item>>, Option<StoktId>) {
+            fn into_parts(self) -> (Bounded<$item>, Option<StoktId>) {
                 (self.$write, self.account.map(StoktId))
             }
         }
@@ -117,6 +123,40 @@ impl<'de, T: DeserializeOwned> Deserialize<'de> for Lenient<T> {
             Err(error) => Self::Bad { stokt_id, why: shortened(&error.to_string()) },
         })
     }
+}
+
+/// The records of a batch, or how many there are where those are too many.
+pub(crate) type Bounded<T> = Result<Vec<Lenient<T>>, usize>;
+
+/// Reads at most [`MAX_ITEMS`] records: what is over is counted and never kept, or a small body of millions of empty
+/// records would take gigabytes.
+fn bounded<'de, D: Deserializer<'de>, T: DeserializeOwned>(deserializer: D) -> Result<Bounded<T>, D::Error> {
+    struct Records<T>(PhantomData<T>);
+
+    impl<'de, T: DeserializeOwned> Visitor<'de> for Records<T> {
+        type Value = Bounded<T>;
+
+        fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+            f.write_str("a sequence")
+        }
+
+        fn visit_seq<A: SeqAccess<'de>>(self, mut seq: A) -> Result<Bounded<T>, A::Error> {
+            let mut items = Vec::new();
+            while items.len() < MAX_ITEMS {
+                match seq.next_element()? {
+                    Some(item) => items.push(item),
+                    None => return Ok(Ok(items)),
+                }
+            }
+            let mut count = items.len();
+            while seq.next_element::<IgnoredAny>()?.is_some() {
+                count += 1;
+            }
+            Ok(if count > MAX_ITEMS { Err(count) } else { Ok(items) })
+        }
+    }
+
+    deserializer.deserialize_seq(Records(PhantomData))
 }
 
 fn shortened(text: &str) -> String {
@@ -273,7 +313,7 @@ mod tests {
             17
         ], "unknown": true}"#;
         let batch: HoldBatch = serde_json::from_str(body).unwrap();
-        let sorted: Sorted<ImportHold> = Sorted::of(batch.into_parts().0);
+        let sorted: Sorted<ImportHold> = Sorted::of(batch.into_parts().0.ok().unwrap());
         assert_eq!(sorted.records.len(), 1);
         let hold = &sorted.records[0];
         assert_eq!((hold.centroid_x, hold.centroid_y, hold.shape.area.as_str()), (1.5, 2.0, "3.25"));
@@ -283,5 +323,16 @@ mod tests {
         assert_eq!((answer.errors, answer.total), (3, 4));
         assert_eq!(answer.failures.iter().map(|f| f.index).collect::<Vec<_>>(), [0, 2, 3]);
         assert_eq!(answer.failures[0].stokt_id.as_deref(), Some("x"));
+    }
+
+    #[test]
+    fn s14_records_that_are_too_many_are_counted_and_not_kept() {
+        let read = |items: usize| {
+            let body = format!(r#"{{"holds": [{}]}}"#, vec!["{}"; items].join(","));
+            serde_json::from_str::<HoldBatch>(&body).unwrap().into_parts().0.map(|items| items.len())
+        };
+        assert_eq!(read(0), Ok(0));
+        assert_eq!(read(MAX_ITEMS), Ok(MAX_ITEMS));
+        assert_eq!(read(MAX_ITEMS + 2), Err(MAX_ITEMS + 2));
     }
 }

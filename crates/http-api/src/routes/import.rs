@@ -16,17 +16,14 @@ use crate::blocking;
 use crate::body::{self, IMPORT_JSON_BYTES};
 use crate::dto;
 use crate::dto::import::{
-    Batch, BatchAnswer, ClimbBatch, FaceBatch, GymBatch, HoldBatch, Importable, Lenient, SingleAnswer,
-    Sorted, UserBatch, WallBatch,
+    Batch, BatchAnswer, ClimbBatch, FaceBatch, GymBatch, HoldBatch, Importable, Lenient, MAX_ITEMS,
+    SingleAnswer, Sorted, UserBatch, WallBatch,
 };
 use crate::dto::import_items::{ClimbItem, FaceItem, GymItem, HoldItem, UserItem, WallItem};
 use crate::errors::{ApiError, Code, Problem};
 use crate::policy::Action;
 use crate::query::Query;
 use crate::state::State;
-
-/// The most records of one batch.
-const MAX_ITEMS: usize = 5_000;
 
 pub(crate) fn configure(config: &mut ServiceConfig<'_>) {
     config.service(sync_stats);
@@ -133,10 +130,10 @@ async fn one<T: Importable>(req: HttpRequest, payload: web::Payload) -> Result<H
 async fn many<B: Batch>(req: HttpRequest, payload: web::Payload) -> Result<HttpResponse, ApiError> {
     let take = |batch: B| {
         let (items, account) = batch.into_parts();
-        if items.len() > MAX_ITEMS {
-            let detail = format!("A batch has at most {MAX_ITEMS} records; this one has {}.", items.len());
-            return Err(ApiError::new(Code::TooLarge, detail));
-        }
+        let items = items.map_err(|count| {
+            let detail = format!("A batch has at most {MAX_ITEMS} records; this one has {count}.");
+            ApiError::new(Code::TooLarge, detail)
+        })?;
         Ok((items, account))
     };
     run(req, payload, take, |sorted, outcome| dto::bytes(&sorted.answer(outcome))).await

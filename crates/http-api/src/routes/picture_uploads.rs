@@ -144,6 +144,9 @@ async fn upload(
     let expected =
         blocking::run(move || shared.store.read(|conn| expected_size(conn, owner, &wanted_path))).await?;
 
+    // Waiting here takes no thread; a turn is over when the body is, or when it stops coming.
+    let turns = State::clone(&state);
+    let turn = turns.uploads.acquire().await.map_err(|_| ApiError::internal("uploads are closed"))?;
     // The body is pumped to the blocking pool piece by piece; closing the channel is its end, and only a body that
     // came whole is closed with `Piece::End`.
     let (pieces, mut incoming) = mpsc::channel::<Piece>(PIECES_IN_FLIGHT);
@@ -185,6 +188,7 @@ async fn upload(
             kept.await?
         }
     };
+    drop(turn);
 
     let verified = VerifiedImage {
         sha256: kept.sha256.to_string(),

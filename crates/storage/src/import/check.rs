@@ -17,6 +17,9 @@ pub(super) use Limit::{Name, Text};
 
 /// How deep unknown JSON may nest; what is read back must stay below the parser's own limit of 128.
 const DEPTH: usize = 100;
+/// How many values unknown JSON may hold, and how many bytes its texts and names may have together.
+const VALUES: usize = 20_000;
+const TEXT_BYTES: usize = 1_000_000;
 /// Most bytes of a record that is kept in quarantine.
 const KEPT: usize = 64 * 1024;
 
@@ -64,17 +67,36 @@ pub(super) fn pixels(field: &str, size: u32) -> Option<ItemProblem> {
 
 /// Whether the fields without a place of their own can be stored and read back.
 pub(super) fn extra(extra: &Extra) -> Option<ItemProblem> {
-    fn too_deep(value: &Value, left: usize) -> bool {
+    /// Counts values and bytes; `None` where it nests too deep.
+    fn weigh(value: &Value, left: usize, weight: &mut (usize, usize)) -> Option<()> {
+        weight.0 += 1;
         match value {
-            Value::Array(items) => left == 0 || items.iter().any(|item| too_deep(item, left - 1)),
-            Value::Object(object) => left == 0 || object.values().any(|item| too_deep(item, left - 1)),
-            _ => false,
+            Value::Array(_) | Value::Object(_) if left == 0 => None,
+            Value::Array(items) => items.iter().try_for_each(|item| weigh(item, left - 1, weight)),
+            Value::Object(object) => object.iter().try_for_each(|(name, item)| {
+                weight.1 += name.len();
+                weigh(item, left - 1, weight)
+            }),
+            Value::String(text) => {
+                weight.1 += text.len();
+                Some(())
+            }
+            _ => Some(()),
         }
     }
-    extra
-        .values()
-        .any(|value| too_deep(value, DEPTH))
-        .then(|| problem("bad_text", format!("its unknown fields nest deeper than {DEPTH} levels")))
+    let mut weight = (0, 0);
+    for (name, value) in extra {
+        weight.1 += name.len();
+        if weigh(value, DEPTH, &mut weight).is_none() {
+            let detail = format!("its unknown fields nest deeper than {DEPTH} levels");
+            return Some(problem("bad_text", detail));
+        }
+    }
+    let (values, bytes) = weight;
+    (values > VALUES || bytes > TEXT_BYTES).then(|| {
+        let detail = format!("its unknown fields hold {values} values and {bytes} bytes of text; at most {VALUES} and {TEXT_BYTES} are kept");
+        problem("bad_text", detail)
+    })
 }
 
 /// A refused record in a size that can be kept: whole, or its largest texts cut.
@@ -119,6 +141,17 @@ mod tests {
         let refused = texts([("name", "fine", Name), ("description", "a\0b", Text)]).unwrap();
         assert_eq!(refused.code, "bad_text");
         assert!(refused.detail.starts_with("description "), "{}", refused.detail);
+    }
+
+    #[test]
+    fn unknown_fields_are_bounded() {
+        let with = |value: Value| extra(&[("new".to_owned(), value)].into_iter().collect());
+        assert_eq!(with(json!({"a": [1, "x", null]})), None);
+        assert_eq!(with(json!(vec![0; VALUES - 1])), None);
+        assert_eq!(with(json!(vec![0; VALUES])).unwrap().code, "bad_text");
+        assert_eq!(with(json!("x".repeat(TEXT_BYTES - 3))), None);
+        assert_eq!(with(json!("x".repeat(TEXT_BYTES))).unwrap().code, "bad_text");
+        assert_eq!(with(json!({"x".repeat(TEXT_BYTES): 1})).unwrap().code, "bad_text");
     }
 
     #[test]
