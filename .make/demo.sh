@@ -34,7 +34,8 @@ stokt=$(field base_url)
 echo "   $stokt"
 
 echo "== 2. import its board, pictures included"
-STOKT_TOKEN=$(field token) "$bin/mastoc-import" --stokt-url "$stokt" --gym "$(field gym_id)" --data-dir "$work/data"
+# Nothing of the caller's: neither their database nor their board.
+DATABASE_URL='' STOKT_TOKEN=$(field token) "$bin/mastoc-import" --stokt-url "$stokt" --gym "$(field gym_id)" --data-dir "$work/data"
 
 echo "== 3. serve it"
 MASTOC_BIND="127.0.0.1:$PORT" PORT='' MASTOC_ACCESS=public-read DATABASE_URL='' \

@@ -80,6 +80,7 @@ impl PullArgs {
             batch_size: usize::from(self.batch_size),
             dry_run: self.dry_run,
             everything: self.save_snapshot.is_some(),
+            serve: serve_command(matches, &to),
         };
         let shown = Shown { reporter: Reporter::stderr(self.json), steps: Mutex::default() };
         let describe = match &to {
@@ -99,9 +100,7 @@ impl PullArgs {
                 database.map_err(|error: mastoc_storage::StoreError| Failure::usage(error.to_string()))?;
             return Ok(To::Database { database, data_dir: settings.data_dir });
         };
-        // Variables may be set for other programs on this machine; flags are meant.
-        let meant = |name| matches.value_source(name) == Some(ValueSource::CommandLine);
-        if meant("database_url") || meant("data_dir") {
+        if is_flag(matches, "database_url") || is_flag(matches, "data_dir") {
             return Err(Failure::usage("both a server and a database are given as the target")
                 .hint("give --server-url alone, or --database-url with --data-dir"));
         }
@@ -165,6 +164,31 @@ impl To {
             }
         })
     }
+}
+
+/// The command that serves this target: with the flags that say where it is, if they were given here.
+fn serve_command(matches: &ArgMatches, to: &To) -> String {
+    let mut command = "mastoc-server serve".to_owned();
+    if let To::Database { database, data_dir } = to {
+        if is_flag(matches, "data_dir") {
+            command.push_str(&format!(" --data-dir {}", quoted(&data_dir.to_string_lossy())));
+        }
+        if is_flag(matches, "database_url") {
+            command.push_str(&format!(" --database-url {}", quoted(&database.to_string())));
+        }
+    }
+    command
+}
+
+/// Variables may be set for other programs on this machine, and hold for them as well; flags are meant.
+fn is_flag(matches: &ArgMatches, name: &str) -> bool {
+    matches.value_source(name) == Some(ValueSource::CommandLine)
+}
+
+/// A word for a shell.
+fn quoted(word: &str) -> String {
+    let plain = word.chars().all(|c| c.is_alphanumeric() || "/._-:@=+".contains(c));
+    if plain { word.to_owned() } else { format!("'{}'", word.replace('\'', "'\\''")) }
 }
 
 fn failure(error: &EngineError) -> Failure {

@@ -5,7 +5,7 @@ use std::io::{self, IsTerminal as _, Write};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
-use indicatif::{MultiProgress, ProgressBar, ProgressStyle};
+use indicatif::{MultiProgress, ProgressBar, ProgressState, ProgressStyle};
 
 /// The shortest time between two plain lines of one step.
 const LINE_EVERY: Duration = Duration::from_secs(2);
@@ -230,14 +230,21 @@ fn seconds(time: Duration) -> String {
 
 fn style(total_known: bool) -> ProgressStyle {
     let (template, otherwise): (_, fn() -> ProgressStyle) = if total_known {
-        (
-            "{prefix:<12} [{bar:30}] {human_pos}/{human_len}  {per_sec:.0}  {eta} left",
-            ProgressStyle::default_bar,
-        )
+        ("{prefix:<12} [{bar:30}] {human_pos}/{human_len}  {rate}{left}", ProgressStyle::default_bar)
     } else {
-        ("{prefix:<12} {spinner} {human_pos}  {per_sec:.0}", ProgressStyle::default_spinner)
+        ("{prefix:<12} {spinner} {human_pos}  {rate}", ProgressStyle::default_spinner)
     };
-    ProgressStyle::with_template(template).map_or_else(|_| otherwise(), |style| style.progress_chars("=> "))
+    ProgressStyle::with_template(template)
+        .map_or_else(|_| otherwise(), |style| style.progress_chars("=> "))
+        // indicatif's own fields know no precision, and call the time left 0 before there is a rate.
+        .with_key("rate", |state: &ProgressState, out: &mut dyn fmt::Write| {
+            let _ = write!(out, "{:.0}/s", state.per_sec());
+        })
+        .with_key("left", |state: &ProgressState, out: &mut dyn fmt::Write| {
+            if state.pos() > 0 {
+                let _ = write!(out, "  {} left", seconds(state.eta()));
+            }
+        })
 }
 
 fn end_style() -> ProgressStyle {
@@ -330,13 +337,59 @@ mod tests {
         assert_eq!(sink.lines().len(), 1, "{:?}", sink.lines());
     }
 
-    #[test]
-    fn bar_templates_are_valid() {
-        for template in ["{prefix:<12} {msg}", "{prefix:<12} {spinner} {human_pos}  {per_sec:.0}"] {
-            assert!(ProgressStyle::with_template(template).is_ok());
+    /// A terminal that keeps what is drawn.
+    #[derive(Clone, Debug, Default)]
+    struct Screen(Arc<Mutex<String>>);
+
+    impl indicatif::TermLike for Screen {
+        fn width(&self) -> u16 {
+            100
         }
-        let bar = ProgressBar::hidden();
+        fn move_cursor_up(&self, _: usize) -> io::Result<()> {
+            Ok(())
+        }
+        fn move_cursor_down(&self, _: usize) -> io::Result<()> {
+            Ok(())
+        }
+        fn move_cursor_right(&self, _: usize) -> io::Result<()> {
+            Ok(())
+        }
+        fn move_cursor_left(&self, _: usize) -> io::Result<()> {
+            Ok(())
+        }
+        fn write_line(&self, text: &str) -> io::Result<()> {
+            self.write_str(text)
+        }
+        fn write_str(&self, text: &str) -> io::Result<()> {
+            self.0.lock().unwrap().push_str(text);
+            Ok(())
+        }
+        fn clear_line(&self) -> io::Result<()> {
+            self.0.lock().unwrap().clear();
+            Ok(())
+        }
+        fn flush(&self) -> io::Result<()> {
+            Ok(())
+        }
+    }
+
+    #[test]
+    fn bars_tell_a_whole_rate_and_no_time_left_before_the_first_item() {
+        let screen = Screen::default();
+        let target = indicatif::ProgressDrawTarget::term_like(Box::new(screen.clone()));
+        let bar = ProgressBar::with_draw_target(Some(1000), target);
+        bar.set_prefix("climbs");
         bar.set_style(style(true));
+        bar.tick();
+        let drawn = screen.0.lock().unwrap().trim_end().to_owned();
+        assert!(drawn.starts_with("climbs       [") && drawn.ends_with("0/1,000  0/s"), "{drawn}");
+        std::thread::sleep(Duration::from_millis(70));
+        bar.set_position(7);
+        bar.tick();
+        let drawn = screen.0.lock().unwrap().trim_end().to_owned();
+        let told = drawn.rsplit("7/1,000  ").next().unwrap();
+        let (rate, left) = told.split_once("/s  ").unwrap();
+        assert!(rate.parse::<u64>().is_ok() && left.ends_with(" left"), "{drawn}");
         bar.set_style(style(false));
         bar.set_style(end_style());
     }

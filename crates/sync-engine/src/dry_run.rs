@@ -35,7 +35,8 @@ impl Dry {
                 self.pictures.extend(kept_rows(&batch.faces, is_new).filter_map(PicturePlan::of_face));
             }
             EntityKind::User => {
-                self.assumed.users.extend(kept_rows(&batch.users, kept).map(|row| row.stokt_id))
+                self.assumed.users.extend(kept_rows(&batch.users, kept).map(|row| row.stokt_id));
+                self.pictures.extend(kept_rows(&batch.users, is_new).filter_map(PicturePlan::of_user));
             }
             EntityKind::Hold => {
                 let holds = kept_rows(&batch.holds, kept).map(|row| (row.stokt_id, row.face_stokt_id));

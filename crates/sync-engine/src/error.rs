@@ -15,7 +15,10 @@ use crate::ending::Ending;
 pub enum EngineError {
     /// Stokt, or the way to it.
     #[error("Stokt: {0}")]
-    Stokt(#[from] mastoc_stokt_client::Error),
+    Stokt(mastoc_stokt_client::Error),
+    /// Somebody wants the run to stop.
+    #[error("stopped on request")]
+    Interrupted,
     /// The database.
     #[error("{0}")]
     Store(#[from] StoreError),
@@ -42,12 +45,20 @@ pub enum EngineError {
     Shape(#[from] Refused),
 }
 
+impl From<mastoc_stokt_client::Error> for EngineError {
+    fn from(error: mastoc_stokt_client::Error) -> Self {
+        // Which call was under way then is nobody's concern.
+        if error.is_cancelled() { Self::Interrupted } else { Self::Stokt(error) }
+    }
+}
+
 impl EngineError {
     /// How a run ends on this error.
     #[must_use]
     pub fn ending(&self) -> Ending {
         match self {
             Self::Stokt(error) => stokt_ending(error),
+            Self::Interrupted => Ending::Interrupted,
             Self::Store(error) => match error {
                 StoreError::Unavailable(_) => Ending::Temporary,
                 StoreError::TooNew { .. } | StoreError::Unusable(_) | StoreError::Invalid(_) => Ending::Usage,
@@ -72,9 +83,6 @@ impl EngineError {
 fn stokt_ending(error: &mastoc_stokt_client::Error) -> Ending {
     if error.is_auth() {
         return Ending::Credentials;
-    }
-    if error.is_cancelled() {
-        return Ending::Interrupted;
     }
     if error.is_temporary() {
         return Ending::Temporary;

@@ -33,11 +33,19 @@ pub struct ImportOptions {
     pub dry_run: bool,
     /// Start from the first page and fetch every picture, also those that are here: for a snapshot that is whole.
     pub everything: bool,
+    /// The command that serves what was imported, for the report.
+    pub serve: String,
 }
 
 impl Default for ImportOptions {
     fn default() -> Self {
-        Self { gyms: Vec::new(), batch_size: 500, dry_run: false, everything: false }
+        Self {
+            gyms: Vec::new(),
+            batch_size: 500,
+            dry_run: false,
+            everything: false,
+            serve: "mastoc-server serve".to_owned(),
+        }
     }
 }
 
@@ -78,15 +86,15 @@ pub fn import_into<'t, T: Borrow<dyn Target + 't>>(
         Err(error) => error.ending(),
     };
     report.error = outcome.err().map(|error| error.to_string());
-    report.close(ending, began.elapsed(), Traffic::from(client.stats().read()));
+    report.close(ending, began.elapsed(), Traffic::from(client.stats().read()), &options.serve);
     if let Some(target) = &target {
-        keep_report(target.borrow(), &mut report, began);
+        keep_report(target.borrow(), &mut report, began, &options.serve);
     }
     report
 }
 
 /// Keeps the report where the target keeps runs; that it cannot be kept only matters to a run that was done.
-fn keep_report(target: &dyn Target, report: &mut Report, began: Instant) {
+fn keep_report(target: &dyn Target, report: &mut Report, began: Instant, serve: &str) {
     let kept = serde_json::to_value(&*report).unwrap_or_default();
     let moved = report.watermarks.after.filter(|after| Some(*after) != report.watermarks.before);
     if let Err(error) = target.finish(report.ending, &kept, moved) {
@@ -94,7 +102,7 @@ fn keep_report(target: &dyn Target, report: &mut Report, began: Instant) {
         tracing::info!(%error, "the run's report could not be kept");
         if report.ending == Ending::Done {
             report.error = Some(error.to_string());
-            report.close(error.ending(), began.elapsed(), report.traffic);
+            report.close(error.ending(), began.elapsed(), report.traffic, serve);
         }
     }
 }
@@ -265,7 +273,9 @@ impl Run<'_> {
         let count = |number: usize| Some(u64::try_from(number).unwrap_or(0));
         let pictures = if self.options.dry_run { Vec::new() } else { wanted };
         self.observer.begin(Step::Holds, count(plan.holds.iter().map(|batch| batch.holds.len()).sum()));
-        self.observer.begin(Step::Pictures, count(pictures.len()));
+        if !pictures.is_empty() {
+            self.observer.begin(Step::Pictures, count(pictures.len()));
+        }
         self.observer.begin(Step::Climbs, None);
         let stream = Stream {
             client: self.client,
@@ -315,15 +325,8 @@ impl Run<'_> {
 
     /// Avatars come last: the setters are known only then. A missing one is only noted.
     fn avatars(&self, gym: StoktId, setters: &Setters, report: &mut Report) -> Result<(), EngineError> {
-        if self.options.dry_run {
-            return Ok(());
-        }
         let mut wanted: Vec<PicturePlan> = if self.options.everything {
-            let paths = setters.all().filter_map(|user| {
-                let owner = PictureOwner::Avatar(user.stokt_id);
-                Some(PicturePlan { owner, path: user.avatar_path.clone()?, size: None })
-            });
-            paths.collect()
+            setters.all().filter_map(PicturePlan::of_user).collect()
         } else {
             self.target.wanted(gym)?
         };
@@ -334,6 +337,9 @@ impl Run<'_> {
         }
         let count = u64::try_from(wanted.len()).unwrap_or(0);
         report.images.wanted += count;
+        if self.options.dry_run {
+            return Ok(());
+        }
         self.observer.begin(Step::Avatars, Some(count));
         for picture in wanted {
             let result = match fetch(self.client, &picture)? {

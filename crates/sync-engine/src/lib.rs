@@ -11,6 +11,7 @@
 //! - memory is bounded by pages and batches, never by the number of climbs.
 
 pub mod convert;
+mod decision;
 mod dry_run;
 mod ending;
 mod error;
@@ -26,6 +27,7 @@ mod store_target;
 mod summary;
 mod target;
 
+pub use decision::{Decided, Decision, Decisions};
 pub use ending::Ending;
 pub use error::EngineError;
 pub use import::{ImportOptions, import, import_into};

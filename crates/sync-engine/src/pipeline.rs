@@ -64,6 +64,11 @@ impl Stream<'_> {
             // The last page was written already.
             (None, _) => None,
         };
+        if start.listing.pages > 0
+            && let Some(count) = start.listing.count_last
+        {
+            self.observer.total(Step::Climbs, count.saturating_sub(self.target.seen(self.gym)?));
+        }
         thread::scope(|scope| {
             let (arrived, arrivals) = sync_channel(PAGES_AHEAD);
             let client = self.client;
@@ -156,6 +161,9 @@ impl Stream<'_> {
             self.observer.total(Step::Climbs, count);
         }
         listing.page(count, repeats, next.is_none());
+        // Asking Stokt is what takes the time, and a batch of many pages would show nothing for long.
+        self.observer
+            .advance(Step::Climbs, u64::try_from(page.records.len()).unwrap_or(0).saturating_sub(repeats));
         let mut seen = Vec::with_capacity(page.records.len());
         let mut climbs = Vec::with_capacity(page.records.len());
         for record in page.into_distinct() {
@@ -219,11 +227,10 @@ fn download(
 /// The threads that write batches of climbs: as many as the target takes at once.
 struct Writers<'r> {
     target: &'r dyn Target,
-    observer: &'r dyn Observer,
     gym: StoktId,
     many: bool,
     jobs: Option<SyncSender<Batch>>,
-    done: Receiver<Result<(u64, Vec<Written>), EngineError>>,
+    done: Receiver<Result<Vec<Written>, EngineError>>,
 }
 
 impl<'r> Writers<'r> {
@@ -239,14 +246,7 @@ impl<'r> Writers<'r> {
             let (todo, tell) = (Arc::clone(&todo), tell.clone());
             scope.spawn(move || write_all(stream.target, stream.gym, &todo, &tell));
         }
-        Self {
-            target: stream.target,
-            observer: stream.observer,
-            gym: stream.gym,
-            many: many > 1,
-            jobs: Some(jobs),
-            done,
-        }
+        Self { target: stream.target, gym: stream.gym, many: many > 1, jobs: Some(jobs), done }
     }
 
     fn give(&mut self, mut batch: Batch, report: &mut Report) -> Result<(), EngineError> {
@@ -267,9 +267,7 @@ impl<'r> Writers<'r> {
         loop {
             let next = if wait { self.done.recv().ok() } else { self.done.try_recv().ok() };
             let Some(outcome) = next else { return Ok(()) };
-            let (climbs, written) = outcome?;
-            self.observer.advance(Step::Climbs, climbs);
-            for written in written {
+            for written in outcome? {
                 report.add(written);
             }
         }
@@ -285,13 +283,12 @@ fn write_all(
     target: &dyn Target,
     gym: StoktId,
     todo: &Mutex<Receiver<Batch>>,
-    tell: &Sender<Result<(u64, Vec<Written>), EngineError>>,
+    tell: &Sender<Result<Vec<Written>, EngineError>>,
 ) {
     loop {
         let job = todo.lock().unwrap_or_else(PoisonError::into_inner).recv();
         let Ok(batch) = job else { return };
-        let climbs = u64::try_from(batch.climbs.len() + batch.refused.len()).unwrap_or(0);
-        let outcome = target.write(gym, &batch).map(|written| (climbs, written));
+        let outcome = target.write(gym, &batch);
         let failed = outcome.is_err();
         if tell.send(outcome).is_err() || failed {
             return;

@@ -131,6 +131,13 @@ impl PicturePlan {
             size: Some((picture.width, picture.height)),
         })
     }
+
+    /// The avatar of a person, if they have one.
+    #[must_use]
+    pub fn of_user(user: &ImportUser) -> Option<Self> {
+        let path = user.avatar_path.clone()?;
+        Some(Self { owner: PictureOwner::Avatar(user.stokt_id), path, size: None })
+    }
 }
 
 /// Whose picture it is.

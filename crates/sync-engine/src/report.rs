@@ -7,6 +7,7 @@ use mastoc_domain::{RunId, StoktId, Timestamp};
 use mastoc_stokt_client::StatsReading;
 use serde::{Deserialize, Serialize};
 
+use crate::decision::{Decided, Decision, Decisions};
 use crate::ending::Ending;
 use crate::listing::Listing;
 
@@ -102,6 +103,8 @@ pub struct Written {
     pub kind: EntityKind,
     /// How many of each outcome.
     pub tally: Tally,
+    /// What was decided about records that do not say the same as before; a server only tells the numbers.
+    pub decisions: Vec<Decision>,
     /// Why records were refused.
     pub problems: Vec<Issue>,
     /// What is odd about records that were kept.
@@ -227,6 +230,9 @@ pub struct Report {
     pub images: ImagesReport,
     /// What was asked of Stokt.
     pub traffic: Traffic,
+    /// What was decided about single records, apart from those that said the same already.
+    #[serde(flatten)]
+    pub decisions: Decisions,
     /// What failed.
     pub problems: Vec<Issue>,
     /// How many problems are not listed.
@@ -262,6 +268,7 @@ impl Report {
             counts: Counts::default(),
             images: ImagesReport::default(),
             traffic: Traffic::default(),
+            decisions: Decisions::default(),
             problems: Vec::new(),
             problems_omitted: 0,
             notes: Vec::new(),
@@ -286,6 +293,9 @@ impl Report {
         tally.updated += written.tally.updated;
         tally.unchanged += written.tally.unchanged;
         tally.quarantined += written.tally.quarantined;
+        let made = written.tally.created + written.tally.updated + written.tally.quarantined;
+        let kept = written.decisions.iter().filter(|one| one.decision == Decided::KeptLocal).count();
+        self.decisions.add(written.decisions, made + u64::try_from(kept).unwrap_or(0));
         for issue in written.problems {
             self.problem(issue);
         }
@@ -304,46 +314,13 @@ impl Report {
         push(&mut self.notes, &mut self.notes_omitted, issue);
     }
 
-    /// Closes the report.
-    pub(crate) fn close(&mut self, ending: Ending, took: Duration, traffic: Traffic) {
+    /// Closes the report. `serve`: the command that serves what was imported.
+    pub(crate) fn close(&mut self, ending: Ending, took: Duration, traffic: Traffic, serve: &str) {
         self.ending = ending;
         self.exit_code = ending.exit_code();
         self.seconds = rounded(took);
         self.traffic = traffic;
-        self.next_steps = self.advice();
-    }
-
-    fn advice(&self) -> Vec<String> {
-        let mut steps = Vec::new();
-        match self.ending {
-            Ending::Done if self.dry_run => {
-                steps.push("nothing was written; run it without --dry-run to do this".to_owned());
-            }
-            Ending::Done if self.target.starts_with("http") => {
-                steps.push(format!("the board is served at {}", self.target));
-            }
-            Ending::Done => steps.push("serve the board with: mastoc-server serve".to_owned()),
-            Ending::Partial => {
-                if !self.problems.is_empty() {
-                    steps.push("look at the problems listed; what they name was left out".to_owned());
-                }
-                if self.images.missing_wall_pictures > 0 || self.gyms.iter().any(|gym| !gym.listing.complete)
-                {
-                    steps.push("run the same command again to fetch what is missing".to_owned());
-                }
-            }
-            Ending::Temporary | Ending::Interrupted => {
-                steps.push("run the same command again later: it goes on where it stopped".to_owned());
-            }
-            Ending::Credentials => {
-                steps.push(
-                    "get a new token or check the password, then run again: it goes on where it stopped"
-                        .to_owned(),
-                );
-            }
-            Ending::Failed | Ending::Usage | Ending::Guard | Ending::Locked => {}
-        }
-        steps
+        self.next_steps = self.advice(serve);
     }
 }
 
@@ -368,6 +345,7 @@ mod tests {
         let written = Written {
             kind: EntityKind::Climb,
             tally: Tally { quarantined: 2_000, ..Tally::default() },
+            decisions: vec![],
             problems: vec![issue; 2_000],
             notes: vec![],
         };
@@ -385,7 +363,7 @@ mod tests {
             resumed: false,
             listing: ListingReport::default(),
         });
-        report.close(Ending::Done, Duration::from_millis(1234), Traffic::default());
+        report.close(Ending::Done, Duration::from_millis(1234), Traffic::default(), "");
         let text = serde_json::to_string(&report).unwrap();
         assert_eq!(serde_json::from_str::<Report>(&text).unwrap(), report);
         assert_eq!(report.next_steps, ["nothing was written; run it without --dry-run to do this"]);

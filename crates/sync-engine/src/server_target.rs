@@ -12,6 +12,7 @@ use mastoc_domain::{StoktHoldId, StoktId, Timestamp};
 use mastoc_media::Sha256Hex;
 use serde_json::Value;
 
+use crate::decision::{Decided, Decision};
 use crate::ending::Ending;
 use crate::error::EngineError;
 use crate::plan::{Batch, PictureOwner, PicturePlan};
@@ -152,6 +153,7 @@ impl Target for ServerTarget {
     }
 
     fn gym_done(&self, gym: StoktId) -> Result<(), EngineError> {
+        self.state().pictures.clear();
         self.restart_listing(gym)
     }
 
@@ -176,7 +178,10 @@ fn written(kind: EntityKind, answer: BatchAnswer) -> Written {
         };
         items.into_iter().map(issue).collect()
     };
-    Written { kind, tally, problems: issues(answer.failures), notes: issues(answer.notes) }
+    let quarantined =
+        |item: &mastoc_client::ItemReport| Decision::new(kind, item.stokt_id.as_str(), Decided::Quarantined);
+    let decisions = answer.failures.iter().map(quarantined).collect();
+    Written { kind, tally, decisions, problems: issues(answer.failures), notes: issues(answer.notes) }
 }
 
 impl State {
@@ -213,7 +218,10 @@ impl State {
                 self.pictures.extend(new.filter_map(|(_, face)| PicturePlan::of_face(face)));
             }
             EntityKind::User => {
-                batch.users.iter().enumerate().for_each(|(index, row)| add(index, row.stokt_id))
+                batch.users.iter().enumerate().for_each(|(index, row)| add(index, row.stokt_id));
+                if everything_is_new {
+                    self.pictures.extend(batch.users.iter().filter_map(PicturePlan::of_user));
+                }
             }
             EntityKind::Hold => {
                 let rows = batch.holds.iter().enumerate().filter(|(index, _)| !failed.contains(index));

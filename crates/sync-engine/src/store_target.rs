@@ -342,6 +342,9 @@ impl Target for StoreTarget {
     }
 
     fn gym_done(&self, gym: StoktId) -> Result<(), EngineError> {
+        if let Some(dry) = &self.dry {
+            locked(dry).pictures.clear();
+        }
         let Some(State { run: Some(run), origin, .. }) = self.state.get() else { return Ok(()) };
         let context = self.context();
         self.transaction(|conn| {

@@ -18,6 +18,40 @@ impl Report {
         out
     }
 
+    /// What the operator can do now. `serve`: the command that serves what was imported.
+    pub(crate) fn advice(&self, serve: &str) -> Vec<String> {
+        let mut steps = Vec::new();
+        match self.ending {
+            Ending::Done if self.dry_run => {
+                steps.push("nothing was written; run it without --dry-run to do this".to_owned());
+            }
+            Ending::Done if self.target.starts_with("http") => {
+                steps.push(format!("the board is served at {}", self.target));
+            }
+            Ending::Done => steps.push(format!("serve the board with: {serve}")),
+            Ending::Partial => {
+                if !self.problems.is_empty() {
+                    steps.push("look at the problems listed; what they name was left out".to_owned());
+                }
+                if self.images.missing_wall_pictures > 0 || self.gyms.iter().any(|gym| !gym.listing.complete)
+                {
+                    steps.push("run the same command again to fetch what is missing".to_owned());
+                }
+            }
+            Ending::Temporary | Ending::Interrupted => {
+                steps.push("run the same command again later: it goes on where it stopped".to_owned());
+            }
+            Ending::Credentials => {
+                steps.push(
+                    "get a new token or check the password, then run again: it goes on where it stopped"
+                        .to_owned(),
+                );
+            }
+            Ending::Failed | Ending::Usage | Ending::Guard | Ending::Locked => {}
+        }
+        steps
+    }
+
     fn write_summary(&self, out: &mut String) -> std::fmt::Result {
         let names: Vec<&str> = self.gyms.iter().map(|gym| gym.name.as_str()).collect();
         let what = if self.dry_run { "Dry run of the import" } else { "Import" };

@@ -5,6 +5,7 @@ use mastoc_domain::sync_state::EntityKind;
 use mastoc_domain::{RunId, StoktId, Timestamp};
 use serde_json::Value;
 
+use crate::decision::{Decided, Decision};
 use crate::ending::Ending;
 use crate::error::EngineError;
 use crate::plan::{Batch, PicturePlan, Progress, Quarantined};
@@ -131,8 +132,13 @@ pub trait Target: Sync {
 
 /// A batch's outcome as the report counts it.
 pub(crate) fn written_from(outcome: BatchOutcome) -> Written {
-    let mut written =
-        Written { kind: outcome.kind, tally: Tally::default(), problems: Vec::new(), notes: Vec::new() };
+    let mut written = Written {
+        kind: outcome.kind,
+        tally: Tally::default(),
+        decisions: Vec::new(),
+        problems: Vec::new(),
+        notes: Vec::new(),
+    };
     let issue = |stokt_id: &str, problem: ItemProblem| Issue {
         kind: outcome.kind.as_str().to_owned(),
         stokt_id: stokt_id.to_owned(),
@@ -140,6 +146,9 @@ pub(crate) fn written_from(outcome: BatchOutcome) -> Written {
         detail: problem.detail,
     };
     for item in outcome.items {
+        if let Some(decided) = Decided::from_status(&item.status) {
+            written.decisions.push(Decision::new(outcome.kind, item.stokt_id.as_str(), decided));
+        }
         match item.status {
             ItemStatus::Created => written.tally.created += 1,
             ItemStatus::Updated => written.tally.updated += 1,
@@ -159,7 +168,13 @@ pub(crate) fn written_from_refused(refused: &[Quarantined]) -> Vec<Written> {
     let mut all: Vec<Written> = Vec::new();
     for item in refused {
         let one = Tally { quarantined: 1, ..Tally::default() };
-        all.push(Written { kind: item.kind, tally: one, problems: vec![refused_issue(item)], notes: vec![] });
+        all.push(Written {
+            kind: item.kind,
+            tally: one,
+            decisions: vec![Decision::new(item.kind, item.stokt_id.as_str(), Decided::Quarantined)],
+            problems: vec![refused_issue(item)],
+            notes: vec![],
+        });
     }
     all
 }

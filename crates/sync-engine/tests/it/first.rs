@@ -3,7 +3,7 @@
 use mastoc_media::{ImageKind, MediaStore, Sha256Hex};
 use mastoc_stokt_sim::Sim;
 use mastoc_storage::{changes, runs};
-use mastoc_sync_engine::{Ending, Tally};
+use mastoc_sync_engine::{Decided, Decision, Decisions, Ending, Tally};
 use mastoc_test_support::{both_backends, real_board_dir};
 use serde_json::json;
 
@@ -84,9 +84,19 @@ both_backends! {
         assert!(report.counts.climbs.updated >= 2, "{}", report.summary());
         assert_eq!(report.counts.holds.updated, 1);
         assert_eq!((report.counts.gyms.updated, report.counts.walls.updated, report.counts.faces.updated), (1, 1, 1));
+        let decided = |kind: &str, what: Decided| {
+            let matches = |one: &&Decision| one.kind == kind && one.decision == what;
+            report.decisions.listed.iter().filter(matches).count() as u64
+        };
+        assert_eq!(decided("climb", Decided::Created), 2);
+        assert_eq!(decided("climb", Decided::Updated), report.counts.climbs.updated);
+        assert_eq!((decided("hold", Decided::Updated), decided("user", Decided::Updated)), (1, 1));
+        let sum = report.counts.sum();
+        assert_eq!(report.decisions.listed.len() as u64, sum.created + sum.updated, "and nothing else");
         assert_lossless(url, &sim);
         let again = run(&sim, url, data.path());
         assert_eq!(again.counts.sum().updated, 0, "{}", again.summary());
+        assert_eq!(again.decisions, Decisions::default());
     }
 
     fn the_real_board_comes_back_field_by_field(url: &str) {

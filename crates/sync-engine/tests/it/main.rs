@@ -16,6 +16,7 @@ mod first;
 mod memory;
 mod odd_records;
 mod pictures;
+mod progress;
 mod resume;
 mod snapshots;
 mod world;
