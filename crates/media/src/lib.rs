@@ -20,5 +20,5 @@ mod thumbs;
 pub use error::MediaError;
 pub use hash::{InvalidSha256, Sha256Hex};
 pub use kind::{ImageKind, UnknownKind};
-pub use store::{ImageLimits, MediaStore, StoredImage};
+pub use store::{CheckedImage, ImageLimits, MediaStore, StoredImage};
 pub use thumbs::{THUMBNAIL_WIDTHS, snap_width};

@@ -1,20 +1,25 @@
 //! The folder of pictures: taking one in, opening it, checking it.
 
+use std::collections::BTreeSet;
 use std::fs::{self, File};
 use std::io::{self, Read, Write};
 use std::path::{Path, PathBuf};
+use std::thread;
 use std::time::{Duration, SystemTime};
 
 use serde::{Deserialize, Serialize};
 use tempfile::NamedTempFile;
 
-use crate::decode::decode;
+use crate::decode::{Measured, measure};
 use crate::error::MediaError;
 use crate::hash::{Hasher, Sha256Hex};
 use crate::kind::{self, ImageKind, MAGIC_LEN};
 
 /// A temporary file this old belongs to no living process.
 const STALE_AFTER: Duration = Duration::from_secs(24 * 60 * 60);
+
+/// Threads that wait for the disk at once.
+const SYNCING_THREADS: usize = 8;
 
 /// Caps on one picture.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -45,6 +50,21 @@ pub struct StoredImage {
     pub height: u32,
     /// Size of the file, in bytes.
     pub size_bytes: u64,
+}
+
+/// A verified picture in a temporary file, which [`MediaStore::keep_all`] keeps; dropped, it leaves nothing.
+#[derive(Debug)]
+pub struct CheckedImage {
+    file: NamedTempFile,
+    image: StoredImage,
+}
+
+impl CheckedImage {
+    /// What is known of the picture.
+    #[must_use]
+    pub fn image(&self) -> &StoredImage {
+        &self.image
+    }
 }
 
 /// The pictures under `<data_dir>/media`. Cheap to clone, and safe to share between threads and processes.
@@ -95,7 +115,41 @@ impl MediaStore {
             return Err(error.into());
         }
         filled?;
-        Ok(self.keep(sink, limits, expected)?)
+        let checked = check(sink, limits, expected)?;
+        let image = checked.image.clone();
+        self.keep_all(vec![checked])?;
+        Ok(image)
+    }
+
+    /// Verifies a picture as [`MediaStore::ingest`] does and leaves it in a temporary file: [`MediaStore::keep_all`]
+    /// makes many of them safe at once, which the disk does much faster than one after the other.
+    ///
+    /// # Errors
+    /// Any [`MediaError`] that speaks of the picture or of the disk. Nothing is left then.
+    pub fn check(
+        &self,
+        bytes: &[u8],
+        limits: ImageLimits,
+        expected: Option<(u32, u32)>,
+    ) -> Result<CheckedImage, MediaError> {
+        let mut sink = Sink::new(self.temporary()?, limits);
+        sink.accept(bytes)?;
+        check(sink, limits, expected)
+    }
+
+    /// Makes verified pictures appear under their names: the bytes of all first, then the names, then the folders.
+    ///
+    /// # Errors
+    /// A failure of the disk; some of the pictures may be kept then, which does no harm.
+    pub fn keep_all(&self, checked: Vec<CheckedImage>) -> Result<Vec<StoredImage>, MediaError> {
+        let mut images = Vec::with_capacity(checked.len());
+        let mut files = Vec::with_capacity(checked.len());
+        for CheckedImage { file, image } in checked {
+            files.push((file, self.path_of(image.sha256, image.kind)));
+            images.push(image);
+        }
+        self.publish(files)?;
+        Ok(images)
     }
 
     /// Takes a picture in from a reader. See [`MediaStore::ingest`].
@@ -169,34 +223,6 @@ impl MediaStore {
         &self.root
     }
 
-    fn keep(
-        &self,
-        sink: Sink,
-        limits: ImageLimits,
-        expected: Option<(u32, u32)>,
-    ) -> Result<StoredImage, MediaError> {
-        let Sink { mut file, hasher, .. } = sink;
-        file.flush().map_err(|source| MediaError::io("write", file.path(), source))?;
-        // Decoded from the file and not from memory: what was checked is what is on the disk.
-        let bytes = fs::read(file.path()).map_err(|source| MediaError::io("read", file.path(), source))?;
-        let decoded = decode(&bytes, limits.max_pixels)?;
-        let found = (decoded.image.width(), decoded.image.height());
-        if let Some(expected) = expected
-            && expected != found
-        {
-            return Err(MediaError::DimensionMismatch { expected, found });
-        }
-        let sha256 = hasher.finish();
-        self.publish(file, &self.path_of(sha256, decoded.kind))?;
-        Ok(StoredImage {
-            sha256,
-            kind: decoded.kind,
-            width: found.0,
-            height: found.1,
-            size_bytes: hasher.len(),
-        })
-    }
-
     /// A new temporary file on the same file system as the pictures.
     pub(crate) fn temporary(&self) -> Result<NamedTempFile, MediaError> {
         let mut builder = tempfile::Builder::new();
@@ -208,19 +234,22 @@ impl MediaStore {
         builder.tempfile_in(&self.tmp).map_err(|source| MediaError::io("write in", &self.tmp, source))
     }
 
-    /// Makes a finished temporary file appear under its name: bytes first, then the name, then the folders.
-    pub(crate) fn publish(&self, file: NamedTempFile, target: &Path) -> Result<(), MediaError> {
-        file.as_file().sync_all().map_err(|source| MediaError::io("write", target, source))?;
-        let folder = target.parent().unwrap_or(&self.root);
-        fs::create_dir_all(folder).map_err(|source| MediaError::io("create", folder, source))?;
-        // Always renamed, also over an equal file: that is atomic, and replaces one that a failing disk damaged.
-        file.persist(target).map_err(|error| MediaError::io("write", target, error.error))?;
-        let mut synced = Some(folder);
-        while let Some(folder) = synced.filter(|folder| folder.starts_with(&self.root)) {
-            sync_folder(folder)?;
-            synced = folder.parent();
+    /// Makes finished temporary files appear under their names: bytes first, then the names, then the folders.
+    pub(crate) fn publish(&self, files: Vec<(NamedTempFile, PathBuf)>) -> Result<(), MediaError> {
+        each_in_threads(&files, |(file, target)| {
+            file.as_file().sync_all().map_err(|source| MediaError::io("write", target, source))
+        })?;
+        let mut folders = BTreeSet::new();
+        for (file, target) in files {
+            let folder = target.parent().unwrap_or(&self.root);
+            fs::create_dir_all(folder).map_err(|source| MediaError::io("create", folder, source))?;
+            // Always renamed, also over an equal file: that is atomic, and replaces one that a failing disk damaged.
+            file.persist(&target).map_err(|error| MediaError::io("write", &target, error.error))?;
+            let inside = folder.ancestors().take_while(|folder| folder.starts_with(&self.root));
+            folders.extend(inside.map(Path::to_path_buf));
         }
-        Ok(())
+        let folders: Vec<PathBuf> = folders.into_iter().collect();
+        each_in_threads(&folders, |folder| sync_folder(folder))
     }
 
     /// Removes what killed processes left. A failure here is no reason not to start.
@@ -237,6 +266,41 @@ impl MediaStore {
             }
         }
     }
+}
+
+/// Runs `work` for every item, in a few threads where there are several: a file system brings what is waiting for the
+/// disk at the same time there together.
+fn each_in_threads<T: Sync>(
+    items: &[T],
+    work: impl Fn(&T) -> Result<(), MediaError> + Sync,
+) -> Result<(), MediaError> {
+    if items.len() < 2 {
+        return items.iter().try_for_each(work);
+    }
+    let share = items.len().div_ceil(SYNCING_THREADS);
+    thread::scope(|scope| {
+        let threads: Vec<_> =
+            items.chunks(share).map(|share| scope.spawn(|| share.iter().try_for_each(&work))).collect();
+        threads.into_iter().try_for_each(|thread| match thread.join() {
+            Ok(outcome) => outcome,
+            Err(panic) => std::panic::resume_unwind(panic),
+        })
+    })
+}
+
+/// Decodes what a sink took in, from the file and not from memory: what was checked is what is on the disk.
+fn check(sink: Sink, limits: ImageLimits, expected: Option<(u32, u32)>) -> Result<CheckedImage, MediaError> {
+    let Sink { mut file, hasher, .. } = sink;
+    file.flush().map_err(|source| MediaError::io("write", file.path(), source))?;
+    let bytes = fs::read(file.path()).map_err(|source| MediaError::io("read", file.path(), source))?;
+    let Measured { kind, width, height } = measure(&bytes, limits.max_pixels)?;
+    if let Some(expected) = expected
+        && expected != (width, height)
+    {
+        return Err(MediaError::DimensionMismatch { expected, found: (width, height) });
+    }
+    let image = StoredImage { sha256: hasher.finish(), kind, width, height, size_bytes: hasher.len() };
+    Ok(CheckedImage { file, image })
 }
 
 fn is_plain_file(path: &Path) -> bool {

@@ -57,7 +57,7 @@ impl MediaStore {
         let bytes = draw(decoded.image, kind, width)?;
         let mut file = self.temporary()?;
         file.write_all(&bytes).map_err(|error| MediaError::io("write", &cached, error))?;
-        self.publish(file, &cached)?;
+        self.publish(vec![(file, cached)])?;
         Ok(bytes)
     }
 

@@ -2,6 +2,7 @@
 
 use std::{
     io::{self, Read},
+    net::{IpAddr, SocketAddr},
     sync::{
         Arc,
         atomic::{AtomicBool, Ordering},
@@ -11,10 +12,11 @@ use std::{
 
 use ureq::{
     Agent, Timeout,
-    http::{Request, header},
+    config::Config,
+    http::{Request, Uri, header},
     unversioned::{
-        resolver::DefaultResolver,
-        transport::{ConnectionDetails, Connector, DefaultConnector, Transport},
+        resolver::{DefaultResolver, ResolvedSocketAddrs, Resolver},
+        transport::{ConnectionDetails, Connector, DefaultConnector, NextTimeout, Transport},
     },
 };
 use url::Url;
@@ -76,6 +78,35 @@ impl<In: Transport> Connector<In> for Connected {
     }
 }
 
+/// Resolves names as ureq does, which starts a thread to be able to give up in time, for every request, also where a
+/// connection stands already. An address needs no thread.
+#[derive(Debug, Default)]
+struct Addresses(DefaultResolver);
+
+impl Resolver for Addresses {
+    fn resolve(
+        &self,
+        uri: &Uri,
+        config: &Config,
+        timeout: NextTimeout,
+    ) -> Result<ResolvedSocketAddrs, ureq::Error> {
+        let host = uri.host().unwrap_or_default().trim_start_matches('[').trim_end_matches(']');
+        let port = uri.port_u16().or(match uri.scheme_str() {
+            Some("http") => Some(80),
+            Some("https") => Some(443),
+            _ => None,
+        });
+        match (host.parse::<IpAddr>(), port) {
+            (Ok(address), Some(port)) => {
+                let mut found = self.empty();
+                found.push(SocketAddr::new(address, port));
+                Ok(found)
+            }
+            _ => self.0.resolve(uri, config, timeout),
+        }
+    }
+}
+
 impl Network {
     pub(crate) fn new(user_agent: &str, connect: Duration, loopback: bool) -> Self {
         let configured = || {
@@ -96,8 +127,8 @@ impl Network {
         let connector = DefaultConnector::new().chain(connected.clone());
         let fresh = configured().max_idle_connections(0).build();
         Self {
-            reading: configured().build().new_agent(),
-            changing: Agent::with_parts(fresh, connector, DefaultResolver::default()),
+            reading: Agent::with_parts(configured().build(), DefaultConnector::new(), Addresses::default()),
+            changing: Agent::with_parts(fresh, connector, Addresses::default()),
             connected,
         }
     }

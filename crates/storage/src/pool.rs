@@ -46,9 +46,13 @@ impl Manager {
                 let text = path.to_str().ok_or_else(|| unusable("its path is not valid Unicode"))?;
                 let mut connection = SqliteConnection::establish(text)
                     .map_err(|error| unusable(&explain(&error.to_string())))?;
+                // An empty file has nothing to lose: until the first checkpoint, a power cut leaves it empty either way.
+                let is_new = std::fs::metadata(path).map_or(true, |file| file.len() == 0);
+                let careless = if is_new { "PRAGMA synchronous = OFF;" } else { "" };
                 connection
                     .batch_execute(&format!(
                         "PRAGMA busy_timeout = {};
+                         {careless}
                          PRAGMA journal_mode = WAL;
                          PRAGMA synchronous = NORMAL;
                          PRAGMA foreign_keys = ON;
