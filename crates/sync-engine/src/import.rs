@@ -13,7 +13,7 @@ use crate::ending::Ending;
 use crate::error::EngineError;
 use crate::listing::Listing;
 use crate::observe::{Observer, Step};
-use crate::pictures::{PictureOutcome, fetch, settle};
+use crate::pictures::{fetch_all, settle};
 use crate::pipeline::{Stream, Streamed};
 use crate::plan::{BoardPlan, PictureOwner, PicturePlan, Progress, plan_board};
 use crate::report::{GymReport, Issue, ListingReport, Report, Traffic, Watermarks};
@@ -341,19 +341,8 @@ impl Run<'_> {
             return Ok(());
         }
         self.observer.begin(Step::Avatars, Some(count));
-        for picture in wanted {
-            let result = match fetch(self.client, &picture)? {
-                Ok(bytes) => self.target.keep_picture(&picture, &bytes),
-                Err(error) => Err(error),
-            };
-            settle(
-                self.client,
-                self.target,
-                self.observer,
-                vec![PictureOutcome { picture, result }],
-                report,
-            )?;
-        }
+        let (client, target, observer) = (self.client, self.target, self.observer);
+        fetch_all(client, target, wanted, |outcomes| settle(client, target, observer, outcomes, report))?;
         self.observer.end(Step::Avatars, "");
         Ok(())
     }

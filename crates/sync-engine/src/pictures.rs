@@ -1,7 +1,7 @@
 //! Pictures: fetched between other requests, verified beside the writing of climbs, fetched again when they were cut.
 
-use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
-use std::thread::Scope;
+use std::sync::mpsc::{Receiver, Sender, SyncSender, channel, sync_channel};
+use std::thread::{self, Scope};
 
 use mastoc_stokt_client::Client;
 
@@ -9,10 +9,14 @@ use crate::error::EngineError;
 use crate::observe::{Observer, Step};
 use crate::plan::{PictureOwner, PicturePlan};
 use crate::report::{Issue, Report};
-use crate::target::{Kept, PictureError, Target};
+use crate::target::{Checked, Kept, PictureError, Target};
 
 /// How often a picture that arrives cut is fetched again.
 const FETCH_AGAIN: u32 = 2;
+/// Most pictures that are kept together: more would show no progress, and mean more to fetch again after a stop.
+const GROUP: usize = 64;
+/// Most bytes of pictures that wait in memory to be kept together.
+const GROUP_BYTES: usize = 1024 * 1024;
 
 /// What became of one picture.
 pub(crate) struct PictureOutcome {
@@ -32,42 +36,139 @@ pub(crate) fn fetch(
     }
 }
 
-/// A thread that verifies pictures, since decoding one takes as long as many pages of climbs.
+/// A thread that verifies pictures, since decoding one takes as long as many pages of climbs, and keeps them once
+/// [`Keeper::begin_keeping`] says so.
 pub(crate) struct Keeper {
-    jobs: Option<SyncSender<(PicturePlan, Vec<u8>)>>,
+    go: Option<SyncSender<()>>,
     done: Receiver<PictureOutcome>,
 }
 
+/// The end of a [`Keeper`] that pictures are handed to.
+pub(crate) struct Pictures {
+    jobs: SyncSender<(PicturePlan, Vec<u8>)>,
+    tell: Sender<PictureOutcome>,
+}
+
+impl Pictures {
+    /// Hands a picture over, or why there is none.
+    pub(crate) fn give(&self, picture: PicturePlan, fetched: Result<Vec<u8>, PictureError>) {
+        // Nobody listens any more only when the run has ended.
+        match fetched {
+            Ok(bytes) => drop(self.jobs.send((picture, bytes))),
+            Err(error) => drop(self.tell.send(PictureOutcome { picture, result: Err(error) })),
+        }
+    }
+}
+
 impl Keeper {
-    pub(crate) fn start<'scope>(scope: &'scope Scope<'scope, '_>, target: &'scope dyn Target) -> Self {
+    pub(crate) fn start<'scope>(
+        scope: &'scope Scope<'scope, '_>,
+        target: &'scope dyn Target,
+    ) -> (Self, Pictures) {
         // One waits while one is decoded: memory stays bounded.
         let (jobs, todo) = sync_channel::<(PicturePlan, Vec<u8>)>(1);
-        let (tell, done) = sync_channel(64);
+        let (tell, done) = channel();
+        let (go, may_keep) = sync_channel(1);
+        let pictures = Pictures { jobs, tell: tell.clone() };
         scope.spawn(move || {
+            let mut waiting = true;
             for (picture, bytes) in todo {
-                let result = target.keep_picture(&picture, &bytes);
+                let checked = target.check_picture(&picture, bytes);
+                if waiting && may_keep.recv().is_err() {
+                    return;
+                }
+                waiting = false;
+                let result = checked.and_then(|checked| {
+                    let kept = target.keep_pictures(vec![(&picture, checked)]).pop();
+                    kept.unwrap_or(Ok(Kept { size_bytes: 0 }))
+                });
                 if tell.send(PictureOutcome { picture, result }).is_err() {
                     return;
                 }
             }
         });
-        Self { jobs: Some(jobs), done }
+        (Self { go: Some(go), done }, pictures)
     }
 
-    /// Hands a picture over; what came of earlier ones goes to `out`, so that neither side ever waits for good.
-    pub(crate) fn give(&self, picture: PicturePlan, bytes: Vec<u8>, out: &mut Vec<PictureOutcome>) {
-        out.extend(self.done.try_iter());
-        if let Some(jobs) = &self.jobs {
-            // The thread ends only after this sender is dropped.
-            let _ = jobs.send((picture, bytes));
+    /// Whose pictures they are is written: they may be kept. A keeper that is dropped before keeps none.
+    pub(crate) fn begin_keeping(&mut self) {
+        if let Some(go) = self.go.take() {
+            let _ = go.send(());
         }
     }
 
-    /// Waits for what is still under way.
+    /// Waits for what is still under way. The [`Pictures`] must be gone.
     pub(crate) fn finish(mut self, out: &mut Vec<PictureOutcome>) {
-        self.jobs = None;
+        self.go = None;
         out.extend(self.done.iter());
     }
+}
+
+/// Pictures of which many are fetched in a row, verified in a thread beside and kept together.
+///
+/// # Errors
+/// What ends the run.
+pub(crate) fn fetch_all(
+    client: &Client,
+    target: &dyn Target,
+    wanted: Vec<PicturePlan>,
+    mut settled: impl FnMut(Vec<PictureOutcome>) -> Result<(), EngineError>,
+) -> Result<(), EngineError> {
+    thread::scope(|scope| {
+        let (jobs, todo) = sync_channel::<(PicturePlan, Result<Vec<u8>, PictureError>)>(4);
+        let (tell, done) = channel();
+        scope.spawn(move || keep_in_groups(target, &todo, &tell));
+        let mut stopped = Ok(());
+        for picture in wanted {
+            match fetch(client, &picture) {
+                Ok(fetched) => {
+                    if jobs.send((picture, fetched)).is_err() {
+                        break;
+                    }
+                }
+                Err(error) => {
+                    stopped = Err(error);
+                    break;
+                }
+            }
+        }
+        // What arrived is kept, also when the run stops here.
+        drop(jobs);
+        done.iter().try_for_each(&mut settled)?;
+        stopped
+    })
+}
+
+fn keep_in_groups(
+    target: &dyn Target,
+    todo: &Receiver<(PicturePlan, Result<Vec<u8>, PictureError>)>,
+    tell: &Sender<Vec<PictureOutcome>>,
+) {
+    let mut group: Vec<(PicturePlan, Checked)> = Vec::new();
+    let mut outcomes: Vec<PictureOutcome> = Vec::new();
+    for (picture, fetched) in todo {
+        match fetched.and_then(|bytes| target.check_picture(&picture, bytes)) {
+            Ok(checked) => group.push((picture, checked)),
+            Err(error) => outcomes.push(PictureOutcome { picture, result: Err(error) }),
+        }
+        let in_memory: usize = group.iter().map(|(_, checked)| checked.in_memory()).sum();
+        if group.len() < GROUP && in_memory < GROUP_BYTES {
+            continue;
+        }
+        outcomes.extend(keep_group(target, std::mem::take(&mut group)));
+        let failed = outcomes.iter().any(|outcome| matches!(outcome.result, Err(PictureError::Target(_))));
+        if tell.send(std::mem::take(&mut outcomes)).is_err() || failed {
+            return;
+        }
+    }
+    outcomes.extend(keep_group(target, group));
+    let _ = tell.send(outcomes);
+}
+
+fn keep_group(target: &dyn Target, group: Vec<(PicturePlan, Checked)>) -> Vec<PictureOutcome> {
+    let (plans, checked): (Vec<PicturePlan>, Vec<Checked>) = group.into_iter().unzip();
+    let results = target.keep_pictures(plans.iter().zip(checked).collect());
+    plans.into_iter().zip(results).map(|(picture, result)| PictureOutcome { picture, result }).collect()
 }
 
 /// Settles the outcomes of pictures: those that were cut are fetched again, the rest is reported.

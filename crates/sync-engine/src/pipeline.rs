@@ -13,10 +13,10 @@ use crate::convert::{Setters, climb_from_stokt};
 use crate::error::EngineError;
 use crate::listing::Listing;
 use crate::observe::{Observer, Step};
-use crate::pictures::{Keeper, PictureOutcome, fetch};
+use crate::pictures::{Keeper, PictureOutcome, Pictures, fetch};
 use crate::plan::{Batch, Climb, Cutter, PicturePlan, Progress, Quarantined, stand_in};
 use crate::report::{Report, Written};
-use crate::target::{PictureError, Target};
+use crate::target::Target;
 
 /// Pages that may wait to be written. More would only fill the memory.
 const PAGES_AHEAD: usize = 3;
@@ -25,7 +25,6 @@ pub(crate) const ALL: u32 = 9999;
 
 /// What the downloading thread hands over.
 enum Arrival {
-    Picture(PicturePlan, Result<Vec<u8>, PictureError>),
     Page(Box<Page<WireClimb>>, Option<u64>),
     Broken(EngineError),
 }
@@ -72,11 +71,11 @@ impl Stream<'_> {
         thread::scope(|scope| {
             let (arrived, arrivals) = sync_channel(PAGES_AHEAD);
             let client = self.client;
-            scope.spawn(move || download(client, pictures, pages, &arrived));
-            let keeper = Keeper::start(scope, self.target);
+            let (mut keeper, given) = Keeper::start(scope, self.target);
+            scope.spawn(move || download(client, pictures, given, pages, &arrived));
             let mut writers = Writers::start(scope, self);
             let outcome =
-                self.receive(first, arrivals, start.listing, &keeper, &mut writers, setters, report);
+                self.receive(first, arrivals, start.listing, &mut keeper, &mut writers, setters, report);
             if outcome.is_err() {
                 // The downloading thread may wait for Stokt; nobody waits for it any more.
                 self.client.cancel().cancel();
@@ -96,7 +95,7 @@ impl Stream<'_> {
         first: Vec<Batch>,
         arrivals: Receiver<Arrival>,
         listing: Listing,
-        keeper: &Keeper,
+        keeper: &mut Keeper,
         writers: &mut Writers<'_>,
         setters: &mut Setters,
         report: &mut Report,
@@ -109,15 +108,12 @@ impl Stream<'_> {
             }
         }
         self.observer.end(Step::Holds, "");
+        keeper.begin_keeping();
         let mut streamed = Streamed { listing, pictures: Vec::new(), broken: None };
         let mut cutter = Cutter::new(self.batch_size);
         let mut stop = None;
         for arrival in arrivals {
             match arrival {
-                Arrival::Picture(picture, Ok(bytes)) => keeper.give(picture, bytes, &mut streamed.pictures),
-                Arrival::Picture(picture, Err(error)) => {
-                    streamed.pictures.push(PictureOutcome { picture, result: Err(error) });
-                }
                 Arrival::Page(page, count) => {
                     let full = self.take_page(*page, count, &mut streamed.listing, &mut cutter, setters);
                     for batch in full {
@@ -197,21 +193,20 @@ fn can_begin_anew(error: &mastoc_stokt_client::Error) -> bool {
 fn download(
     client: &Client,
     pictures: Vec<PicturePlan>,
+    given: Pictures,
     pages: Option<Pages<WireClimb>>,
     arrived: &SyncSender<Arrival>,
 ) {
     for picture in pictures {
-        let arrival = match fetch(client, &picture) {
-            Ok(bytes) => Arrival::Picture(picture, bytes),
+        match fetch(client, &picture) {
+            Ok(fetched) => given.give(picture, fetched),
             Err(error) => {
                 let _ = arrived.send(Arrival::Broken(error));
                 return;
             }
-        };
-        if arrived.send(arrival).is_err() {
-            return;
         }
     }
+    drop(given);
     let Some(mut pages) = pages else { return };
     while let Some(page) = pages.next() {
         let arrival = match page {

@@ -3,6 +3,7 @@
 use mastoc_domain::import::{BatchOutcome, ImportUser, ItemProblem, ItemStatus};
 use mastoc_domain::sync_state::EntityKind;
 use mastoc_domain::{RunId, StoktId, Timestamp};
+use mastoc_media::CheckedImage;
 use serde_json::Value;
 
 use crate::decision::{Decided, Decision};
@@ -40,6 +41,25 @@ pub struct Started {
 pub struct Kept {
     /// Size of the file, in bytes.
     pub size_bytes: u64,
+}
+
+/// A picture between verifying and keeping.
+#[derive(Debug)]
+pub enum Checked {
+    /// Its bytes, which nobody has looked at yet.
+    Unread(Vec<u8>),
+    /// A verified picture in a temporary file.
+    Image(Box<CheckedImage>),
+}
+
+impl Checked {
+    /// How much memory it holds, in bytes.
+    pub(crate) fn in_memory(&self) -> usize {
+        match self {
+            Self::Unread(bytes) => bytes.len(),
+            Self::Image(_) => 0,
+        }
+    }
 }
 
 /// Why a picture is not kept.
@@ -109,6 +129,28 @@ pub trait Target: Sync {
     /// # Errors
     /// When the target fails.
     fn wanted(&self, gym: StoktId) -> Result<Vec<PicturePlan>, EngineError>;
+
+    /// Verifies a picture ahead of its turn: called beside [`Target::write`] from another thread, also before its owner
+    /// is written. The picture is nobody's yet. A target that cannot look at pictures puts it off.
+    ///
+    /// # Errors
+    /// As [`Target::keep_picture`].
+    fn check_picture(&self, picture: &PicturePlan, bytes: Vec<u8>) -> Result<Checked, PictureError> {
+        let _ = picture;
+        Ok(Checked::Unread(bytes))
+    }
+
+    /// Keeps pictures that [`Target::check_picture`] gave back, with one answer for each, in order.
+    fn keep_pictures(&self, pictures: Vec<(&PicturePlan, Checked)>) -> Vec<Result<Kept, PictureError>> {
+        let keep = |(picture, checked): (&PicturePlan, Checked)| match checked {
+            Checked::Unread(bytes) => self.keep_picture(picture, &bytes),
+            Checked::Image(_) => Err(PictureError::Bad {
+                detail: "this target takes no pictures that were looked at elsewhere".to_owned(),
+                fetch_again: false,
+            }),
+        };
+        pictures.into_iter().map(keep).collect()
+    }
 
     /// Verifies a picture and keeps it. Called beside [`Target::write`], from another thread.
     ///
