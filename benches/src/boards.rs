@@ -20,9 +20,18 @@ pub(crate) struct Stokt {
 impl Stokt {
     /// Starts one with `climbs` climbs; everything else is the default, the size of the real board.
     pub(crate) fn start(folder: &Path, climbs: u32) -> io::Result<Self> {
+        Self::start_with(folder, |command| command.args(["--climbs", &climbs.to_string()]))
+    }
+
+    /// Starts one that serves the board in `data`.
+    pub(crate) fn start_on(folder: &Path, data: &Path) -> io::Result<Self> {
+        Self::start_with(folder, |command| command.arg("--data").arg(data))
+    }
+
+    fn start_with(folder: &Path, set: impl FnOnce(&mut Command) -> &mut Command) -> io::Result<Self> {
         let ready = folder.join("stokt.json");
         let mut command = Command::new(program("stokt-sim")?);
-        command.args(["--port", "0", "--climbs", &climbs.to_string(), "--ready-file"]).arg(&ready);
+        set(&mut command).args(["--port", "0", "--ready-file"]).arg(&ready);
         let server = Server::start(command)?;
         // The line that says it listens may come before the file.
         let mut waited = 0;
