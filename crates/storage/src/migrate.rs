@@ -38,6 +38,37 @@ pub(crate) fn run_pending(connection: &mut AnyConnection) -> Result<Vec<String>,
     }
 }
 
+/// Whether all migrations have run, found without changing anything; `None` where none has.
+pub(crate) fn is_current(connection: &mut AnyConnection) -> Result<Option<bool>, StoreError> {
+    use diesel::RunQueryDsl as _;
+    use diesel::dsl::sql;
+    use diesel::sql_types::Bool;
+    // Asking diesel for the migrations would create the table that it keeps them in.
+    let begun: bool = match connection {
+        AnyConnection::Postgres(c) => {
+            diesel::select(sql::<Bool>("to_regclass('__diesel_schema_migrations') IS NOT NULL"))
+                .get_result(c)?
+        }
+        AnyConnection::Sqlite(c) => diesel::select(sql::<Bool>(
+            "EXISTS (SELECT 1 FROM sqlite_master WHERE name = '__diesel_schema_migrations')",
+        ))
+        .get_result(c)?,
+    };
+    if !begun {
+        return Ok(None);
+    }
+    let (applied, pending) = match connection {
+        AnyConnection::Postgres(c) => {
+            (c.applied_migrations().map_err(failed)?, c.has_pending_migration(POSTGRES).map_err(failed)?)
+        }
+        AnyConnection::Sqlite(c) => {
+            (c.applied_migrations().map_err(failed)?, c.has_pending_migration(SQLITE).map_err(failed)?)
+        }
+    };
+    refuse_newer(&applied, &versions(&SQLITE)?)?;
+    Ok((!applied.is_empty()).then_some(!pending))
+}
+
 fn apply_postgres(c: &mut diesel::PgConnection) -> Result<Vec<String>, StoreError> {
     refuse_newer(&c.applied_migrations().map_err(failed)?, &versions(&POSTGRES)?)?;
     let names = c.run_pending_migrations(POSTGRES).map_err(failed)?;

@@ -62,6 +62,14 @@ impl std::fmt::Debug for Store {
     }
 }
 
+fn manager(target: &DatabaseTarget, options: &StoreOptions) -> Manager {
+    Manager {
+        target: target.clone(),
+        timeouts: Timeouts { busy: options.busy_timeout, statement: options.statement_timeout },
+        statements: Arc::new(AtomicU64::new(0)),
+    }
+}
+
 impl Store {
     /// Opens the database, creating the SQLite file where there is none, and runs the migrations it lacks.
     ///
@@ -69,13 +77,35 @@ impl Store {
     /// [`StoreError::Unusable`] when the target is no database of ours, [`StoreError::TooNew`] when a newer program
     /// wrote it, [`StoreError::Unavailable`] when it cannot be reached.
     pub fn open(target: &DatabaseTarget, options: &StoreOptions) -> Result<Self, StoreError> {
-        let manager = Manager {
-            target: target.clone(),
-            timeouts: Timeouts { busy: options.busy_timeout, statement: options.statement_timeout },
-            statements: Arc::new(AtomicU64::new(0)),
-        };
+        let manager = manager(target, options);
         let mut first = manager.open()?;
         migrate::run_pending(&mut first)?;
+        Self::with(manager, first, options)
+    }
+
+    /// Opens an existing database as it is, for somebody who must not change anything in it. `None`: there is nothing
+    /// of ours in it yet.
+    ///
+    /// # Errors
+    /// As [`Store::open`]; and [`StoreError::Unusable`] when migrations are missing.
+    pub fn open_as_it_is(
+        target: &DatabaseTarget,
+        options: &StoreOptions,
+    ) -> Result<Option<Self>, StoreError> {
+        let manager = manager(target, options);
+        let mut first = manager.open()?;
+        match migrate::is_current(&mut first)? {
+            None => Ok(None),
+            Some(true) => Self::with(manager, first, options).map(Some),
+            Some(false) => Err(StoreError::Unusable(
+                "the database is older than this program, and may not be changed here; bring it up to date first: \
+                 mastoc-server migrate"
+                    .to_owned(),
+            )),
+        }
+    }
+
+    fn with(manager: Manager, first: AnyConnection, options: &StoreOptions) -> Result<Self, StoreError> {
         let writer = match first {
             AnyConnection::Sqlite(_) => Some(Mutex::new(first)),
             AnyConnection::Postgres(_) => None,

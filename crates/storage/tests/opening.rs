@@ -35,6 +35,48 @@ mod newer {
     }
 }
 
+mod as_it_is {
+    use mastoc_storage::{Store, StoreOptions};
+
+    use super::*;
+
+    fn look(url: &str) -> Result<Option<Store>, StoreError> {
+        Store::open_as_it_is(&url.parse().unwrap(), &StoreOptions::default())
+    }
+
+    /// Nothing of ours is found, and nothing is left behind.
+    fn stays_empty(url: &str, tables: &str) {
+        assert!(look(url).unwrap().is_none());
+        assert_eq!(Raw::open(url).count(tables), 0);
+    }
+
+    #[test]
+    fn an_empty_sqlite_database_stays_empty() {
+        stays_empty(mastoc_test_support::sqlite::fresh_path().url(), "sqlite_master");
+    }
+
+    #[test]
+    fn an_empty_postgresql_database_stays_empty() {
+        if let Some(database) = mastoc_test_support::postgres::empty_database() {
+            stays_empty(database.url(), "pg_tables WHERE schemaname = 'public'");
+        }
+    }
+
+    mastoc_test_support::both_backends! {
+        prepare: migrate;
+
+        fn a_current_one_is_opened_and_any_other_refused(url: &str) {
+            assert!(look(url).unwrap().is_some());
+            let mut raw = Raw::open(url);
+            raw.execute("DELETE FROM __diesel_schema_migrations WHERE version = '00000000000005'");
+            let error = look(url).unwrap_err();
+            assert!(error.to_string().contains("mastoc-server migrate"), "{error}");
+            raw.execute("INSERT INTO __diesel_schema_migrations (version) VALUES ('20991231000000')");
+            assert!(matches!(look(url).unwrap_err(), StoreError::TooNew { .. }));
+        }
+    }
+}
+
 /// Opens the same empty database from several threads at once, each with its own store.
 fn open_at_once(url: &str) {
     let outcomes: Vec<Result<(), StoreError>> = std::thread::scope(|scope| {

@@ -96,15 +96,16 @@ impl StoreTarget {
         Self::open(store, MediaStore::open(data_dir)?, owner)
     }
 
-    /// A target for a dry run on a database, which is only read. One that does not exist yet is not created: an empty
-    /// one in a temporary folder stands in for it.
+    /// A target for a dry run on a database, which is only read. One that does not exist yet, or is empty, is left so:
+    /// another in a temporary folder stands in for it.
     ///
     /// # Errors
     /// What is wrong with the database.
     pub fn dry_run_on(database: &DatabaseTarget) -> Result<Self, EngineError> {
         let missing = matches!(database, DatabaseTarget::Sqlite(path) if !path.exists());
-        if !missing {
-            return Ok(Self::dry_run(Store::open(database, &store_options())?));
+        let existing = if missing { None } else { Store::open_as_it_is(database, &store_options())? };
+        if let Some(store) = existing {
+            return Ok(Self::dry_run(store));
         }
         let unusable =
             |why: std::io::Error| StoreError::Unusable(format!("cannot use the temporary folder: {why}"));
