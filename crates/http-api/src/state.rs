@@ -20,6 +20,10 @@ use crate::settings::{AccessMode, Settings};
 /// must not starve the readers.
 const UPLOADS_AT_ONCE: usize = 16;
 
+/// How many thumbnails are drawn at once: each takes the memory of its whole picture, and anybody who may read can ask
+/// for one.
+const DRAWINGS_AT_ONCE: usize = 2;
+
 /// The shared state of one server.
 pub(crate) struct AppState {
     pub(crate) store: Store,
@@ -32,6 +36,8 @@ pub(crate) struct AppState {
     pub(crate) image_limits: ImageLimits,
     /// Turns at taking in pictures.
     pub(crate) uploads: Semaphore,
+    /// Turns at drawing thumbnails.
+    pub(crate) drawings: Semaphore,
     /// The OpenAPI document.
     pub(crate) openapi: Bytes,
     pub(crate) routes: RouteTable,
@@ -59,6 +65,7 @@ impl AppState {
             metrics: Metrics::new().map_err(|error| ApiError::internal(error.to_string()))?,
             image_limits: settings.image_limits,
             uploads: Semaphore::new(UPLOADS_AT_ONCE),
+            drawings: Semaphore::new(DRAWINGS_AT_ONCE),
             openapi: Bytes::from(openapi),
             routes: RouteTable::of(&document),
         })

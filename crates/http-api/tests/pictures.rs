@@ -36,6 +36,13 @@ fn raw(app: &TestApp, target: &str) -> String {
     String::from_utf8_lossy(&answer).into_owned()
 }
 
+/// The most memory that this process ever had, in MB; 0 where the system does not tell.
+fn most_memory_mb() -> u64 {
+    let status = std::fs::read_to_string("/proc/self/status").unwrap_or_default();
+    let line = status.lines().find_map(|line| line.strip_prefix("VmHWM:"));
+    line.and_then(|line| line.split_whitespace().next()?.parse::<u64>().ok()).unwrap_or(0) / 1024
+}
+
 mastoc_test_support::both_backends! {
     prepare: migrate;
 
@@ -151,6 +158,25 @@ mastoc_test_support::both_backends! {
         drop(stalled);
         let bytes = picture(200, 200);
         assert_eq!(app.put_picture(&avatar(), &bytes, &sha(&bytes)).status, 200);
+    }
+
+    fn s14_many_thumbnails_at_once_take_the_memory_of_few(url: &str) {
+        let app = TestApp::start(url).with_board();
+        // 12 MB as pixels, and as much again while it is drawn.
+        let bytes = picture(2_000, 2_000);
+        assert_eq!(app.put_picture(&avatar(), &bytes, &sha(&bytes)).status, 200);
+        let before = most_memory_mb();
+        std::thread::scope(|scope| {
+            for number in 0..48 {
+                let app = &app;
+                scope.spawn(move || {
+                    let width = [160, 320, 640, 1080, 1600][number % 5];
+                    assert_eq!(app.get(&format!("/static/avatars/1.png?w={width}")).status, 200);
+                });
+            }
+        });
+        let grown = most_memory_mb() - before;
+        assert!(grown < 300, "{grown} MB more");
     }
 
     fn a_body_that_is_cut_is_not_kept(url: &str) {

@@ -40,18 +40,11 @@ impl MediaStore {
     /// [`MediaError::Missing`] if the picture is not kept, [`MediaError::Undecodable`] and the like if its file was
     /// damaged, or a failure of the disk.
     pub fn thumbnail(&self, sha256: Sha256Hex, kind: ImageKind, width: u32) -> Result<Vec<u8>, MediaError> {
-        let width = snap_width(width);
-        let cached = self.thumbnail_path(sha256, width);
-        // Looked up first: a thumbnail must not outlive its picture.
-        let source = self.path_of(sha256, kind);
-        if !self.exists(sha256, kind) {
-            return Err(MediaError::Missing { sha256, path: source });
-        }
-        if let Ok(bytes) = fs::read(&cached)
-            && ImageKind::sniff(&bytes) == Some(ImageKind::Jpeg)
-        {
+        if let Some(bytes) = self.kept_thumbnail(sha256, kind, width)? {
             return Ok(bytes);
         }
+        let width = snap_width(width);
+        let (cached, source) = (self.thumbnail_path(sha256, width), self.path_of(sha256, kind));
         let original = fs::read(&source).map_err(|error| MediaError::io("read", &source, error))?;
         let decoded = decode(&original, MAX_PIXELS)?;
         let bytes = draw(decoded.image, kind, width)?;
@@ -59,6 +52,25 @@ impl MediaStore {
         file.write_all(&bytes).map_err(|error| MediaError::io("write", &cached, error))?;
         self.publish(vec![(file, cached)])?;
         Ok(bytes)
+    }
+
+    /// The same, if it was made before. Making one takes the memory of the whole picture, several bytes a pixel, so that
+    /// whoever serves many at once looks here first and takes turns at [`MediaStore::thumbnail`].
+    ///
+    /// # Errors
+    /// [`MediaError::Missing`] if the picture is not kept.
+    pub fn kept_thumbnail(
+        &self,
+        sha256: Sha256Hex,
+        kind: ImageKind,
+        width: u32,
+    ) -> Result<Option<Vec<u8>>, MediaError> {
+        // Looked up first: a thumbnail must not outlive its picture.
+        if !self.exists(sha256, kind) {
+            return Err(MediaError::Missing { sha256, path: self.path_of(sha256, kind) });
+        }
+        let kept = fs::read(self.thumbnail_path(sha256, snap_width(width))).ok();
+        Ok(kept.filter(|bytes| ImageKind::sniff(bytes) == Some(ImageKind::Jpeg)))
     }
 
     fn thumbnail_path(&self, sha256: Sha256Hex, width: u32) -> PathBuf {
@@ -142,7 +154,9 @@ mod tests {
     #[test]
     fn a_thumbnail_keeps_the_proportions_and_is_cached() {
         let (_dir, store, sha256, kind) = kept(&picture(ImageKind::Png, 400, 300));
+        assert_eq!(store.kept_thumbnail(sha256, kind, 100).unwrap(), None);
         let bytes = store.thumbnail(sha256, kind, 100).unwrap();
+        assert_eq!(store.kept_thumbnail(sha256, kind, 100).unwrap().as_ref(), Some(&bytes));
         assert_eq!(size_of(&bytes), (160, 120));
         let cached = store.thumbnail_path(sha256, 160);
         assert_eq!(fs::read(&cached).unwrap(), bytes);

@@ -132,7 +132,7 @@ async fn upload(
     owner: PictureOwner,
 ) -> Result<HttpResponse, ApiError> {
     let mut query = Query::of(req);
-    let path = query.text("path");
+    let path = query.long_text("path");
     query.finish()?;
     let path = path.ok_or_else(|| ApiError::invalid_field("path", "say which picture"))?;
     let announced = announced(req)?;

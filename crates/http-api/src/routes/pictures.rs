@@ -116,7 +116,7 @@ async fn send(
     }
     let state = State::clone(&access.state);
     if let Some(width) = wanted {
-        let bytes = blocking::run(move || Ok(state.media.thumbnail(hash, kind, width)?)).await?;
+        let bytes = thumbnail(state, hash, kind, width).await?;
         return Ok(start(StatusCode::OK)
             .insert_header((header::CONTENT_TYPE, ImageKind::Jpeg.mime()))
             .body(bytes));
@@ -125,6 +125,17 @@ async fn send(
     Ok(start(StatusCode::OK)
         .insert_header((header::CONTENT_TYPE, kind.mime()))
         .body(SizedStream::new(length, pieces(file))))
+}
+
+/// A thumbnail; those that have to be drawn take turns, and whoever waited for the same one finds it kept.
+async fn thumbnail(state: State, hash: Sha256Hex, kind: ImageKind, width: u32) -> Result<Vec<u8>, ApiError> {
+    let shared = State::clone(&state);
+    if let Some(kept) = blocking::run(move || Ok(shared.media.kept_thumbnail(hash, kind, width)?)).await? {
+        return Ok(kept);
+    }
+    let turns = State::clone(&state);
+    let _turn = turns.drawings.acquire().await.map_err(|_| ApiError::internal("drawing is closed"))?;
+    blocking::run(move || Ok(state.media.thumbnail(hash, kind, width)?)).await
 }
 
 /// A file piece by piece, read on the blocking pool.
