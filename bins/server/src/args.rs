@@ -56,7 +56,7 @@ pub(crate) struct ServeArgs {
     /// A file (mode 0600) with one more admin key; the variable API_KEY may hold the key itself instead
     #[arg(long, value_name = "FILE", env = "API_KEY_FILE")]
     api_key_file: Option<String>,
-    /// Origins whose pages may call the API, comma-separated, as in https://board.example [default: none]
+    /// Origins whose pages may call the API, comma-separated, as in `https://board.example` [default: none]
     #[arg(long, value_name = "ORIGINS", env = "MASTOC_CORS_ORIGINS")]
     cors_origins: Option<String>,
     /// Worker threads [default: one for each processor]

@@ -2,7 +2,7 @@
 //!
 //! Invariants of this crate:
 //! - it writes no query, and does not ask which database it is on: everything goes through `mastoc-storage`;
-//! - every handler begins with [`auth::authorise`] and names the one action it is about; `policy.rs` alone decides;
+//! - every handler begins with `auth::authorise` and names the one action it is about; `policy.rs` alone decides;
 //! - domain values become JSON in `dto/` and nowhere else, straight into bytes;
 //! - blocking work runs through `blocking.rs`, never on an async worker;
 //! - every answer that is not a success, the framework's own included, is a problem of `errors.rs`; internal causes are
