@@ -1,5 +1,7 @@
 //! Importing into a database of ours, with the pictures in its data folder.
 
+mod keep;
+
 use std::path::Path;
 use std::sync::{Mutex, MutexGuard, OnceLock, PoisonError};
 use std::time::Duration;
@@ -9,7 +11,7 @@ use mastoc_domain::sync_state::EntityKind;
 use mastoc_domain::{RunId, StoktId, Timestamp};
 use mastoc_media::{ImageLimits, MediaStore};
 use mastoc_storage::checkpoints::{self, Checkpoint};
-use mastoc_storage::import::pictures::{self, VerifiedImage};
+use mastoc_storage::import::pictures;
 use mastoc_storage::import::{self, ImportContext};
 use mastoc_storage::quarantine::{self, Refused};
 use mastoc_storage::runs::{self, RunDirection, RunMode, RunStatus};
@@ -23,7 +25,9 @@ use crate::ending::Ending;
 use crate::error::EngineError;
 use crate::plan::{Batch, PictureOwner, PicturePlan, Progress, Quarantined};
 use crate::report::Written;
-use crate::target::{KINDS, Kept, PictureError, Start, Started, Target, written_from, written_from_refused};
+use crate::target::{
+    Checked, KINDS, Kept, PictureError, Start, Started, Target, written_from, written_from_refused,
+};
 
 /// Pauses before a failed transaction is tried again: a busy database is often free a moment later.
 const PAUSES: [Duration; 2] = [Duration::from_millis(300), Duration::from_secs(2)];
@@ -311,35 +315,45 @@ impl Target for StoreTarget {
         Ok(plans)
     }
 
-    fn keep_picture(&self, picture: &PicturePlan, bytes: &[u8]) -> Result<Kept, PictureError> {
-        let Some(media) = &self.media else { return Ok(Kept { size_bytes: 0 }) };
-        let image = media.ingest_reader(bytes, ImageLimits::default(), picture.size).map_err(|error| {
-            if error.is_bad_picture() {
-                PictureError::Bad { detail: error.to_string(), fetch_again: error.is_retryable() }
-            } else {
-                PictureError::Target(error.into())
+    fn check_picture(&self, picture: &PicturePlan, bytes: Vec<u8>) -> Result<Checked, PictureError> {
+        let Some(media) = &self.media else { return Ok(Checked::Unread(bytes)) };
+        match media.check(&bytes, ImageLimits::default(), picture.size) {
+            Ok(image) => Ok(Checked::Image(Box::new(image))),
+            Err(error) if error.is_bad_picture() => {
+                Err(PictureError::Bad { detail: error.to_string(), fetch_again: error.is_retryable() })
             }
-        })?;
-        let verified = VerifiedImage {
-            sha256: image.sha256.to_string(),
-            media_type: image.kind.mime().to_owned(),
-            width: image.width,
-            height: image.height,
-            size_bytes: image.size_bytes,
-        };
-        let owner = match picture.owner {
-            PictureOwner::Face(id) => pictures::PictureOwner::Face(id),
-            PictureOwner::Avatar(id) => pictures::PictureOwner::Avatar(id),
-        };
-        let context = self.context();
-        match self.transaction(|conn| pictures::attach(conn, &context, owner, &picture.path, &verified)) {
-            Ok(()) => Ok(Kept { size_bytes: image.size_bytes }),
-            Err(EngineError::Store(StoreError::NotFound)) => Err(PictureError::Bad {
-                detail: "whoever it belongs to was not imported".to_owned(),
-                fetch_again: false,
-            }),
-            Err(error) => Err(PictureError::Target(error)),
+            Err(error) => Err(PictureError::Target(error.into())),
         }
+    }
+
+    fn keep_pictures(&self, pictures: Vec<(&PicturePlan, Checked)>) -> Vec<Result<Kept, PictureError>> {
+        let mut answers = Vec::with_capacity(pictures.len());
+        let (mut plans, mut images) = (Vec::new(), Vec::new());
+        for (at, (plan, checked)) in pictures.into_iter().enumerate() {
+            match checked {
+                Checked::Image(image) => {
+                    plans.push((at, plan));
+                    images.push(*image);
+                    // Overwritten below.
+                    answers.push(Ok(Kept { size_bytes: 0 }));
+                }
+                Checked::Unread(bytes) => answers.push(self.keep_picture(plan, &bytes)),
+            }
+        }
+        for (at, answer) in self.attach(plans, images) {
+            if let Some(place) = answers.get_mut(at) {
+                *place = answer;
+            }
+        }
+        answers
+    }
+
+    fn keep_picture(&self, picture: &PicturePlan, bytes: &[u8]) -> Result<Kept, PictureError> {
+        if self.media.is_none() {
+            return Ok(Kept { size_bytes: 0 });
+        }
+        let checked = self.check_picture(picture, bytes.to_vec())?;
+        self.keep_pictures(vec![(picture, checked)]).pop().unwrap_or(Ok(Kept { size_bytes: 0 }))
     }
 
     fn gym_done(&self, gym: StoktId) -> Result<(), EngineError> {
