@@ -1,4 +1,4 @@
-//! What an API key may do.
+//! What an API key may do, and what a person is on a server.
 
 use crate::words::word_enum;
 
@@ -12,6 +12,16 @@ word_enum! {
         /// Imports and synchronises; also sees private climbs.
         Sync = "sync",
         /// Everything.
+        Admin = "admin",
+    }
+}
+
+word_enum! {
+    /// What a person is on this server.
+    AccountRole {
+        /// A climber.
+        User = "user",
+        /// Somebody who runs the server.
         Admin = "admin",
     }
 }

@@ -57,6 +57,12 @@ uuid_id! {
     ListId,
     /// The id of an API key.
     ApiKeyId,
+    /// The id of a login: a family of tokens on one device.
+    SessionId,
+    /// The id of an ascent in somebody's logbook.
+    AscentId,
+    /// The id of a comment made here.
+    CommentId,
     /// The id of one import or synchronisation run.
     RunId,
     /// Stokt's id of anything but a hold.

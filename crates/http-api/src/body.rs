@@ -12,6 +12,8 @@ use crate::errors::{ApiError, Code};
 
 /// The largest JSON body of an import, in bytes.
 pub(crate) const IMPORT_JSON_BYTES: usize = 16 * 1024 * 1024;
+/// The largest JSON body of anything else, in bytes.
+pub(crate) const JSON_BYTES: usize = 256 * 1024;
 /// How long the next piece of a body may take.
 const NEXT_PIECE: Duration = Duration::from_secs(30);
 

@@ -41,6 +41,10 @@ codes! {
     KeyUnknown = "key_unknown", 403, "The API key is not valid";
     /// A key that may not do this.
     ScopeTooSmall = "scope_too_small", 403, "The API key may not do this";
+    /// A key where a person is needed.
+    PersonNeeded = "person_needed", 403, "Only a person may do this";
+    /// Somebody else's.
+    Forbidden = "forbidden", 403, "This is not yours to do";
     /// Nothing is there, or nothing that this caller may see.
     NotFound = "not_found", 404, "Not found";
     /// The route exists, for other methods.
@@ -51,16 +55,22 @@ codes! {
     Conflict = "conflict", 409, "It collides with what is stored";
     /// The cursor is from another life of the database.
     CursorGone = "cursor_gone", 410, "The cursor is no longer known";
+    /// What the caller has seen is not what is there any more.
+    Stale = "stale", 412, "It changed in the meantime";
     /// The body is larger than it may be.
     TooLarge = "too_large", 413, "The body is too large";
     /// The body is of a kind that is not read.
     UnsupportedEncoding = "unsupported_encoding", 415, "The body's encoding is not read";
     /// Values that are not what they must be.
     Invalid = "invalid", 422, "Some values are not valid";
+    /// An idempotency key that came before with another request.
+    KeyReused = "idempotency_key_reused", 422, "The idempotency key belongs to another request";
     /// A record that cannot be imported; `detail` begins with the item's own code.
     Refused = "refused", 422, "The record was refused";
     /// A picture that is none, or another one than announced.
     BadPicture = "bad_picture", 422, "The picture was refused";
+    /// Too many requests of one kind.
+    TooMany = "too_many_requests", 429, "Too many requests";
     /// A defect.
     Internal = "internal", 500, "Something went wrong here";
     /// The database or the disk is busy, away or full.

@@ -18,6 +18,7 @@ mod dto;
 mod edge;
 mod encoding;
 mod errors;
+mod fields;
 mod metrics;
 mod openapi;
 mod policy;
@@ -26,7 +27,10 @@ mod routes;
 mod server;
 mod settings;
 mod state;
+mod tokens;
+mod writing;
 
 pub use openapi::{openapi_json, public_routes};
 pub use server::{Running, Stop, serve};
 pub use settings::{AccessMode, Settings, UnknownAccessMode};
+pub use tokens::access_token;

@@ -1,9 +1,15 @@
-//! Who may do what: the only place that decides. Handlers name an [`Action`], and ask nothing else.
+//! Who may do what: the only place that decides. Handlers name an [`Action`], and, where it is about somebody's own
+//! thing, ask [`may_touch`] with its owner; they ask nothing else.
 //!
-//! Callers are nobody and API keys by scope; persons join them here when accounts exist.
+//! What a caller may not see does not exist for them (404); that is the storage's [`Viewer`], which [`viewer`] chooses.
 
-use mastoc_domain::access::Scope;
+#[cfg(test)]
+mod tests;
+
+use mastoc_domain::UserId;
+use mastoc_domain::access::{AccountRole, Scope};
 use mastoc_storage::Viewer;
+use mastoc_storage::sessions::Person;
 
 use crate::settings::AccessMode;
 
@@ -12,6 +18,8 @@ use crate::settings::AccessMode;
 pub(crate) enum Caller {
     /// Somebody without credentials.
     Nobody,
+    /// Somebody who is logged in.
+    Person(Person),
     /// A key of the service.
     Key(Scope),
 }
@@ -19,10 +27,19 @@ pub(crate) enum Caller {
 /// What is asked for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Action {
-    /// Reading gyms, faces, holds, climbs, setters, pictures and changes.
+    /// Reading gyms, faces, holds, climbs, setters, public lists, comments, pictures and changes.
     ReadBoard,
+    /// Creating climbs, and editing or deleting one's own; admins edit everybody's.
+    WriteClimbs,
+    /// What needs somebody to belong to: one's own account, notes, lists, logbook, likes, comments, annotations.
+    /// Whoever moderates touches those of others too.
+    Participate,
+    /// Creating gyms, and changing the walls, faces and holds of one's own; admins change everybody's.
+    BuildBoards,
     /// Importing, and the counts that speak of it.
     Synchronise,
+    /// Other people's accounts, and whatever else only those who run the server may do.
+    Administer,
     /// Looking into the service: metrics and detailed health.
     Inspect,
 }
@@ -34,57 +51,53 @@ pub(crate) enum Denied {
     Anonymous,
     /// The key's scope is too small; this one would do.
     NeedsScope(Scope),
+    /// A person is needed, and a key is none.
+    NeedsPerson,
+    /// The person is no admin, and it is not their own.
+    NotYours,
 }
 
-/// Whether this caller may do this.
+/// Whether this caller may do this kind of thing at all.
 pub(crate) fn may(mode: AccessMode, caller: &Caller, action: Action) -> Result<(), Denied> {
-    let needed = match action {
-        Action::ReadBoard => Scope::Read,
-        Action::Synchronise => Scope::Sync,
-        Action::Inspect => Scope::Admin,
-    };
     match caller {
         Caller::Nobody if action == Action::ReadBoard && mode == AccessMode::PublicRead => Ok(()),
         Caller::Nobody => Err(Denied::Anonymous),
-        Caller::Key(scope) if scope.allows(needed) => Ok(()),
-        Caller::Key(_) => Err(Denied::NeedsScope(needed)),
+        Caller::Person(person) => match action {
+            Action::ReadBoard | Action::WriteClimbs | Action::Participate | Action::BuildBoards => Ok(()),
+            Action::Synchronise | Action::Administer | Action::Inspect => {
+                if person.role == AccountRole::Admin { Ok(()) } else { Err(Denied::NotYours) }
+            }
+        },
+        Caller::Key(scope) => {
+            let needed = match action {
+                Action::ReadBoard => Scope::Read,
+                Action::WriteClimbs | Action::BuildBoards => Scope::Write,
+                Action::Synchronise => Scope::Sync,
+                Action::Administer | Action::Inspect => Scope::Admin,
+                Action::Participate => return Err(Denied::NeedsPerson),
+            };
+            if scope.allows(needed) { Ok(()) } else { Err(Denied::NeedsScope(needed)) }
+        }
     }
 }
 
-/// Through whose eyes this caller reads.
+/// Whether a caller who may do this kind of thing may do it to what `owner` owns; `None` owns what came from outside.
+/// The caller is known to see the thing.
+pub(crate) fn may_touch(caller: &Caller, owner: Option<UserId>) -> Result<(), Denied> {
+    match caller {
+        Caller::Nobody => Err(Denied::Anonymous),
+        Caller::Person(person) if person.role == AccountRole::Admin || owner == Some(person.id) => Ok(()),
+        Caller::Person(_) => Err(Denied::NotYours),
+        // Which scope it takes was settled by `may`.
+        Caller::Key(_) => Ok(()),
+    }
+}
+
+/// Through whose eyes this caller reads. Admins see no private climbs or lists of other people: those are private.
 pub(crate) fn viewer(caller: &Caller) -> Viewer {
     match caller {
         Caller::Key(scope) if scope.sees_private() => Viewer::Service,
         Caller::Nobody | Caller::Key(_) => Viewer::Public,
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn s10_the_table_of_callers_and_actions() {
-        use Action::{Inspect, ReadBoard, Synchronise};
-        let allowed = |mode, caller: &Caller| {
-            [ReadBoard, Synchronise, Inspect].map(|action| may(mode, caller, action).is_ok())
-        };
-        for mode in [AccessMode::Private, AccessMode::PublicRead] {
-            assert_eq!(allowed(mode, &Caller::Key(Scope::Read)), [true, false, false]);
-            assert_eq!(allowed(mode, &Caller::Key(Scope::Write)), [true, false, false]);
-            assert_eq!(allowed(mode, &Caller::Key(Scope::Sync)), [true, true, false]);
-            assert_eq!(allowed(mode, &Caller::Key(Scope::Admin)), [true, true, true]);
-        }
-        assert_eq!(allowed(AccessMode::Private, &Caller::Nobody), [false, false, false]);
-        assert_eq!(allowed(AccessMode::PublicRead, &Caller::Nobody), [true, false, false]);
-    }
-
-    #[test]
-    fn s10_only_sync_and_admin_keys_see_private_climbs() {
-        for scope in Scope::ALL {
-            let sees = matches!(viewer(&Caller::Key(*scope)), Viewer::Service);
-            assert_eq!(sees, matches!(scope, Scope::Sync | Scope::Admin), "{scope}");
-        }
-        assert!(matches!(viewer(&Caller::Nobody), Viewer::Public));
+        Caller::Person(person) => Viewer::Person(person.id),
     }
 }

@@ -15,6 +15,7 @@ use crate::errors::ApiError;
 use crate::metrics::Metrics;
 use crate::openapi::{self, RouteTable};
 use crate::settings::{AccessMode, Settings};
+use crate::tokens::Tokens;
 
 /// How many pictures are taken in at once. Each holds a thread of the blocking pool while its body comes, and slow ones
 /// must not starve the readers.
@@ -32,6 +33,8 @@ pub(crate) struct AppState {
     /// Tells who asks and how new the data are.
     pub(crate) desk: Desk<Presented, Identity>,
     pub(crate) answers: Answers,
+    /// Makes and reads the tokens of logins.
+    pub(crate) tokens: Tokens,
     pub(crate) metrics: Metrics,
     pub(crate) image_limits: ImageLimits,
     /// Turns at taking in pictures.
@@ -62,6 +65,7 @@ impl AppState {
             access: settings.access,
             desk,
             answers: Answers::new(settings.answer_cache_bytes, settings.signing_secret.expose_secret()),
+            tokens: Tokens::new(&settings.signing_secret),
             metrics: Metrics::new().map_err(|error| ApiError::internal(error.to_string()))?,
             image_limits: settings.image_limits,
             uploads: Semaphore::new(UPLOADS_AT_ONCE),

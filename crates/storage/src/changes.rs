@@ -5,13 +5,14 @@
 //! SQLite has one writer at a time anyway.
 
 use diesel::prelude::*;
-use mastoc_domain::change::ChangeKind;
-use mastoc_domain::sync_state::EntityKind;
+use mastoc_domain::UserId;
+use mastoc_domain::change::{ChangeKind, Changed};
 
 use crate::conn::{AnyConnection, ReadConn, WriteConn, on_backend};
 use crate::error::StoreError;
 use crate::schema::change_log;
-use crate::types::Time;
+use crate::types::{Id, Time};
+use crate::visibility::Viewer;
 
 /// How many rows one statement inserts: 6 values each, far below the bind limits of both databases.
 const ROWS_PER_INSERT: usize = 2_000;
@@ -20,7 +21,7 @@ const ROWS_PER_INSERT: usize = 2_000;
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct PendingChange {
     /// What kind of row.
-    pub entity: EntityKind,
+    pub entity: Changed,
     /// Its id, as text.
     pub id: String,
     /// What happened to it.
@@ -28,6 +29,8 @@ pub struct PendingChange {
     /// Whether readers without special rights may see that it happened: true if they could see the row before or
     /// can see it after.
     pub is_public: bool,
+    /// A person who may see it in any case: the setter of a private climb, the owner of a list, the writer of a note.
+    pub owner: Option<UserId>,
 }
 
 #[derive(Insertable)]
@@ -37,6 +40,7 @@ struct NewChange<'a> {
     entity_id: &'a str,
     kind: &'a str,
     is_public: bool,
+    owner_id: Option<Id>,
     at: Time,
 }
 
@@ -46,13 +50,15 @@ pub struct Change {
     /// Its place in the order of commits.
     pub seq: i64,
     /// What kind of row.
-    pub entity: EntityKind,
+    pub entity: Changed,
     /// The row's id, as text.
     pub entity_id: String,
     /// What happened.
     pub kind: ChangeKind,
     /// Whether readers without special rights may see it.
     pub is_public: bool,
+    /// Who may see it in any case.
+    pub owner: Option<UserId>,
 }
 
 /// Writes the transaction's noted changes; the last thing before the commit.
@@ -73,6 +79,7 @@ pub(crate) fn flush(conn: &mut WriteConn<'_>) -> Result<(), StoreError> {
                 entity_id: &change.id,
                 kind: change.kind.as_str(),
                 is_public: change.is_public,
+                owner_id: change.owner.map(|owner| Id(owner.0)),
                 at,
             })
             .collect();
@@ -94,7 +101,8 @@ pub fn latest(conn: &mut ReadConn<'_>) -> Result<i64, StoreError> {
     Ok(newest.unwrap_or(0))
 }
 
-/// The entries after `since`, oldest first, at most `limit` of them.
+/// The entries after `since` that may concern `viewer`, oldest first, at most `limit` of them. Persons also get those
+/// that are neither public nor anybody's own: whether they see the row is for the row to say.
 ///
 /// # Errors
 /// When the database fails.
@@ -102,9 +110,9 @@ pub fn since(
     conn: &mut ReadConn<'_>,
     since: i64,
     limit: i64,
-    public_only: bool,
+    viewer: Viewer,
 ) -> Result<Vec<Change>, StoreError> {
-    let rows: Vec<(i64, String, String, String, bool)> = on_backend!(conn, |c| {
+    let rows: Vec<(i64, String, String, String, bool, Option<Id>)> = on_backend!(conn, |c| {
         let mut query = change_log::table
             .select((
                 change_log::seq,
@@ -112,18 +120,26 @@ pub fn since(
                 change_log::entity_id,
                 change_log::kind,
                 change_log::is_public,
+                change_log::owner_id,
             ))
             .filter(change_log::seq.gt(since))
             .order(change_log::seq.asc())
             .limit(limit)
             .into_boxed();
-        if public_only {
-            query = query.filter(change_log::is_public.eq(true));
+        match viewer {
+            Viewer::Service => {}
+            Viewer::Public => query = query.filter(change_log::is_public.eq(true)),
+            Viewer::Person(person) => {
+                let own = change_log::owner_id
+                    .is_null()
+                    .or(change_log::owner_id.eq(Id(person.0)).assume_not_null());
+                query = query.filter(change_log::is_public.eq(true).or(own));
+            }
         }
         query.load(c)
     })?;
     rows.into_iter()
-        .map(|(seq, entity, entity_id, kind, is_public)| {
+        .map(|(seq, entity, entity_id, kind, is_public, owner)| {
             let unknown =
                 |word: &str| StoreError::Internal(format!("unknown word '{word}' in the change log"));
             Ok(Change {
@@ -132,6 +148,7 @@ pub fn since(
                 entity_id,
                 kind: ChangeKind::from_word(&kind).ok_or_else(|| unknown(&kind))?,
                 is_public,
+                owner: owner.map(|owner| UserId(owner.0)),
             })
         })
         .collect()

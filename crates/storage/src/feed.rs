@@ -7,8 +7,7 @@ use std::collections::HashMap;
 use std::str::FromStr;
 
 use mastoc_domain::board::{Climb, Face, Gym, Hold, Setter, Wall};
-use mastoc_domain::change::ChangeKind;
-use mastoc_domain::sync_state::EntityKind;
+use mastoc_domain::change::{ChangeKind, Changed};
 use mastoc_domain::{ClimbId, FaceId, GymId, HoldId, UserId, WallId};
 
 use crate::changes::{self, Change};
@@ -38,7 +37,7 @@ pub struct FeedRows {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Gone {
     /// What kind of row.
-    pub kind: EntityKind,
+    pub kind: Changed,
     /// Its id, as text.
     pub id: String,
 }
@@ -60,17 +59,18 @@ pub struct FeedPage {
 
 /// What the entries of one page say together about one row.
 struct Told {
-    kind: EntityKind,
+    kind: Changed,
     id: String,
     is_new: bool,
     is_deleted: bool,
     is_public: bool,
+    owner: Option<UserId>,
     latest: i64,
 }
 
 /// The rows that the entries are about, in the order of their latest entries.
 fn gather(entries: Vec<Change>) -> Vec<Told> {
-    let mut told: HashMap<(EntityKind, String), Told> = HashMap::with_capacity(entries.len());
+    let mut told: HashMap<(Changed, String), Told> = HashMap::with_capacity(entries.len());
     for entry in entries {
         let row = told.entry((entry.entity, entry.entity_id.clone())).or_insert_with(|| Told {
             kind: entry.entity,
@@ -78,11 +78,13 @@ fn gather(entries: Vec<Change>) -> Vec<Told> {
             is_new: false,
             is_deleted: false,
             is_public: false,
+            owner: None,
             latest: entry.seq,
         });
         row.is_new |= entry.kind == ChangeKind::Created;
         row.is_deleted = entry.kind == ChangeKind::Deleted;
         row.is_public |= entry.is_public;
+        row.owner = entry.owner.or(row.owner);
         row.latest = entry.seq;
     }
     let mut told: Vec<Told> = told.into_values().collect();
@@ -91,7 +93,7 @@ fn gather(entries: Vec<Change>) -> Vec<Told> {
 }
 
 /// The ids of the rows of one kind that should still be there.
-fn wanted<T: FromStr>(told: &[Told], kind: EntityKind) -> Result<Vec<T>, StoreError> {
+fn wanted<T: FromStr>(told: &[Told], kind: Changed) -> Result<Vec<T>, StoreError> {
     told.iter()
         .filter(|row| row.kind == kind && !row.is_deleted)
         .map(|row| {
@@ -104,7 +106,7 @@ fn wanted<T: FromStr>(told: &[Told], kind: EntityKind) -> Result<Vec<T>, StoreEr
 
 /// Collects the rows that were found, and remembers which those are.
 struct Delivery {
-    told: HashMap<(EntityKind, String), bool>,
+    told: HashMap<(Changed, String), bool>,
 }
 
 impl Delivery {
@@ -115,7 +117,7 @@ impl Delivery {
     /// Puts each row among the new or the changed ones. What stays in `told` was not found.
     fn put<R>(
         &mut self,
-        kind: EntityKind,
+        kind: Changed,
         found: Vec<R>,
         id: impl Fn(&R) -> String,
         created: &mut Vec<R>,
@@ -134,15 +136,15 @@ impl Delivery {
 /// Follows the board: what the next `limit` entries of the log behind `since` (0 for the start) mean to `viewer`.
 ///
 /// Each row comes once, as it is now. A row that is not there for the reader comes as deleted if they may have had it
-/// before: if an entry is public, or says that it was deleted; otherwise it does not come at all. Readers without
-/// special rights are not told of entries that are not public. Call it in a
+/// before: if an entry is public, or their own; the service is told of every deletion. Otherwise it does not come at
+/// all. Call it in a
 /// [`Store::snapshot`](crate::Store::snapshot). At most seven statements, however much changed.
 ///
 /// # Errors
 /// When the database fails.
 pub fn page(conn: &mut ReadConn<'_>, viewer: Viewer, since: i64, limit: i64) -> Result<FeedPage, StoreError> {
     let limit = limit.max(1);
-    let mut entries = changes::since(conn, since, limit.saturating_add(1), viewer == Viewer::Public)?;
+    let mut entries = changes::since(conn, since, limit.saturating_add(1), viewer)?;
     let asked = usize::try_from(limit).unwrap_or(usize::MAX);
     let has_more = entries.len() > asked;
     entries.truncate(asked);
@@ -152,19 +154,19 @@ pub fn page(conn: &mut ReadConn<'_>, viewer: Viewer, since: i64, limit: i64) -> 
     let mut delivery = Delivery::of(&told);
     let (mut new, mut old) = (FeedRows::default(), FeedRows::default());
 
-    let found = gyms::by_ids(conn, &wanted::<GymId>(&told, EntityKind::Gym)?)?;
-    delivery.put(EntityKind::Gym, found, |row| row.id.to_string(), &mut new.gyms, &mut old.gyms);
-    let found = walls::by_ids(conn, &wanted::<WallId>(&told, EntityKind::Wall)?)?;
-    delivery.put(EntityKind::Wall, found, |row| row.id.to_string(), &mut new.walls, &mut old.walls);
-    let found = faces::by_ids(conn, viewer, &wanted::<FaceId>(&told, EntityKind::Face)?)?;
-    delivery.put(EntityKind::Face, found, |row| row.id.to_string(), &mut new.faces, &mut old.faces);
-    let holds: Vec<HoldId> = wanted::<i64>(&told, EntityKind::Hold)?.into_iter().map(HoldId).collect();
+    let found = gyms::by_ids(conn, &wanted::<GymId>(&told, Changed::Gym)?)?;
+    delivery.put(Changed::Gym, found, |row| row.id.to_string(), &mut new.gyms, &mut old.gyms);
+    let found = walls::by_ids(conn, &wanted::<WallId>(&told, Changed::Wall)?)?;
+    delivery.put(Changed::Wall, found, |row| row.id.to_string(), &mut new.walls, &mut old.walls);
+    let found = faces::by_ids(conn, viewer, &wanted::<FaceId>(&told, Changed::Face)?)?;
+    delivery.put(Changed::Face, found, |row| row.id.to_string(), &mut new.faces, &mut old.faces);
+    let holds: Vec<HoldId> = wanted::<i64>(&told, Changed::Hold)?.into_iter().map(HoldId).collect();
     let found = holds::by_ids(conn, &holds)?;
-    delivery.put(EntityKind::Hold, found, |row| row.id.to_string(), &mut new.holds, &mut old.holds);
-    let found = setters::by_ids(conn, viewer, &wanted::<UserId>(&told, EntityKind::User)?)?;
-    delivery.put(EntityKind::User, found, |row| row.id.to_string(), &mut new.users, &mut old.users);
-    let found = climbs::by_ids(conn, viewer, &wanted::<ClimbId>(&told, EntityKind::Climb)?)?;
-    delivery.put(EntityKind::Climb, found, |row| row.id.to_string(), &mut new.climbs, &mut old.climbs);
+    delivery.put(Changed::Hold, found, |row| row.id.to_string(), &mut new.holds, &mut old.holds);
+    let found = setters::by_ids(conn, viewer, &wanted::<UserId>(&told, Changed::User)?)?;
+    delivery.put(Changed::User, found, |row| row.id.to_string(), &mut new.users, &mut old.users);
+    let found = climbs::by_ids(conn, viewer, &wanted::<ClimbId>(&told, Changed::Climb)?)?;
+    delivery.put(Changed::Climb, found, |row| row.id.to_string(), &mut new.climbs, &mut old.climbs);
 
     let mut missing = delivery.told;
     let deleted = told
@@ -172,7 +174,12 @@ pub fn page(conn: &mut ReadConn<'_>, viewer: Viewer, since: i64, limit: i64) -> 
         .filter_map(|row| {
             let key = (row.kind, row.id);
             missing.remove(&key)?;
-            (row.is_public || row.is_deleted).then_some(Gone { kind: key.0, id: key.1 })
+            let may_have_had = match viewer {
+                Viewer::Public => row.is_public,
+                Viewer::Person(person) => row.is_public || row.owner == Some(person),
+                Viewer::Service => row.is_public || row.is_deleted || row.owner.is_some(),
+            };
+            may_have_had.then_some(Gone { kind: key.0, id: key.1 })
         })
         .collect();
     Ok(FeedPage { created: new, updated: old, deleted, next, has_more })

@@ -7,6 +7,7 @@
 //! - the number of statements of an operation never depends on the size of the data it serves;
 //! - diesel's errors are read in `error.rs` only.
 
+pub mod accounts;
 pub mod api_keys;
 pub mod changes;
 pub mod checkpoints;
@@ -19,6 +20,7 @@ pub mod feed;
 mod fragment;
 pub mod gyms;
 pub mod holds;
+pub mod idempotency;
 pub mod images;
 pub mod import;
 pub mod links;
@@ -30,6 +32,7 @@ mod reader;
 pub mod runs;
 mod schema;
 pub mod seen;
+pub mod sessions;
 pub mod setters;
 mod sql;
 pub mod stats;

@@ -1,4 +1,9 @@
 //! The tables as diesel sees them: one description for both databases (a test holds it against their schemas).
+//! The tables of later migrations stand in files of their own beside this one.
+
+mod logins;
+
+pub(crate) use logins::{idempotency_keys, sessions};
 
 diesel::table! {
     use diesel::sql_types::*;
@@ -434,6 +439,7 @@ diesel::table! {
         entity_id -> Text,
         kind -> Text,
         is_public -> Bool,
+        owner_id -> Nullable<DbUuid>,
         at -> DbTime,
     }
 }

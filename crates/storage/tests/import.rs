@@ -15,7 +15,7 @@ mod support;
 use mastoc_domain::import::{Extra, ItemStatus};
 use mastoc_domain::sync_state::{Direction, EntityKind};
 use mastoc_storage::import::{self, Assumed, ImportContext};
-use mastoc_storage::{changes, export, links, quarantine};
+use mastoc_storage::{Viewer, changes, export, links, quarantine};
 use serde_json::json;
 use support::{
     FACE, FIRST_HOLD, GYM, Raw, account, climb, climbs, codes, counts, extra, face, gym, hold, holds,
@@ -352,14 +352,14 @@ mastoc_test_support::both_backends! {
         let mut record = climb(0);
         record.is_private = true;
         import_climbs(&store, std::slice::from_ref(&record));
-        assert_eq!((log(true), log(false)), (0, 3));
+        assert_eq!((log(Viewer::Public), log(Viewer::Service)), (0, 3));
         record.is_private = false;
         import_climbs(&store, std::slice::from_ref(&record));
-        assert_eq!((log(true), log(false)), (3, 6));
+        assert_eq!((log(Viewer::Public), log(Viewer::Service)), (3, 6));
         // Going private is news to the public: the climb is to be forgotten.
         record.is_private = true;
         import_climbs(&store, std::slice::from_ref(&record));
-        assert_eq!((log(true), log(false)), (6, 9));
+        assert_eq!((log(Viewer::Public), log(Viewer::Service)), (6, 9));
     }
 
     fn a_dry_run_decides_alike_and_writes_nothing(url: &str) {

@@ -17,6 +17,9 @@ use std::collections::BTreeMap;
 use mastoc_test_support::{postgres, sqlite};
 use support::{Raw, migrate};
 
+/// Every file that describes tables.
+const SCHEMA: &[&str] = &[include_str!("../src/schema.rs"), include_str!("../src/schema/logins.rs")];
+
 /// Per table: its columns with type and nullability, in order.
 type Tables = BTreeMap<String, Vec<(String, String, bool)>>;
 
@@ -46,7 +49,7 @@ fn on_sqlite(kind: &str) -> &str {
 fn described() -> Tables {
     let mut tables = Tables::new();
     let mut table = None;
-    for line in include_str!("../src/schema.rs").lines().map(str::trim) {
+    for line in SCHEMA.iter().flat_map(|text| text.lines()).map(str::trim) {
         if let Some((name, rest)) = line.split_once(" (")
             && rest.ends_with(") {")
         {

@@ -1,17 +1,34 @@
 //! All routes, one file for each resource.
 
+mod annotations;
+mod ascents;
+mod auth;
+mod boards;
 mod changes;
+mod claims;
+mod climb_dates;
+mod climb_history;
 mod climb_query;
+mod climb_writing;
 mod climbs;
+mod comments;
 mod docs;
+mod face_building;
 mod faces;
 mod gyms;
 mod health;
 mod holds;
 mod import;
+mod list_items;
+mod lists;
+mod maintenance;
+mod me;
 mod picture_uploads;
 mod pictures;
+mod sessions;
 mod setters;
+mod social;
+mod users;
 
 use actix_web::http::header::{self, HeaderValue};
 use actix_web::{HttpRequest, HttpResponse};
@@ -32,7 +49,26 @@ const MAX_PAGE: i64 = 10_000_000;
 /// Registers every route; the OpenAPI document is collected from the same calls.
 pub(crate) fn configure(config: &mut ServiceConfig<'_>) {
     health::configure(config);
+    auth::configure(config);
+    sessions::configure(config);
+    // Before the profiles, whose paths take any name.
+    me::configure(config);
+    claims::configure(config);
+    users::configure(config);
+    // Fixed words before ids: of two routes that fit, the first one wins.
+    climb_dates::configure(config);
+    climb_writing::configure(config);
+    climb_history::configure(config);
+    ascents::configure(config);
+    social::configure(config);
+    comments::configure(config);
     climbs::configure(config);
+    lists::configure(config);
+    list_items::configure(config);
+    annotations::configure(config);
+    maintenance::configure(config);
+    boards::configure(config);
+    face_building::configure(config);
     faces::configure(config);
     holds::configure(config);
     gyms::configure(config);

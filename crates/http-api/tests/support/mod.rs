@@ -6,13 +6,32 @@ use std::sync::mpsc;
 use std::thread::JoinHandle;
 use std::time::Duration;
 
-use mastoc_domain::access::Scope;
+use mastoc_domain::UserId;
+use mastoc_domain::access::{AccountRole, Scope};
 use mastoc_http_api::{AccessMode, Settings, Stop, serve};
 use mastoc_media::{MediaStore, Sha256Hex};
-use mastoc_storage::{DatabaseTarget, Store, StoreOptions, api_keys};
+use mastoc_storage::accounts::{self, NewAccount};
+use mastoc_storage::{DatabaseTarget, Store, StoreOptions, api_keys, sessions};
 use secrecy::SecretString;
 use serde_json::{Value, json};
 use tempfile::TempDir;
+
+/// What the server signs with.
+const SECRET: &str = "a secret of thirty-two bytes, more or less";
+
+/// Somebody who is logged in.
+#[derive(Debug, Clone)]
+pub struct Person {
+    pub id: UserId,
+    pub token: String,
+}
+
+impl Person {
+    /// The value of their Authorization header.
+    pub fn bearer(&self) -> String {
+        format!("Bearer {}", self.token)
+    }
+}
 
 /// The key in the server's environment.
 pub const ENV_KEY: &str = "the-environment's-admin-key";
@@ -90,7 +109,7 @@ impl TestApp {
         let store = open(url);
         let folder = tempfile::tempdir().unwrap();
         let media = MediaStore::open(folder.path()).unwrap();
-        let secret = SecretString::from("a secret of thirty-two bytes, more or less");
+        let secret = SecretString::from(SECRET);
         let mut settings = Settings::new(vec![SocketAddr::from((Ipv4Addr::LOCALHOST, 0))], secret);
         settings.api_key = Some(SecretString::from(ENV_KEY));
         settings.workers = Some(1);
@@ -133,6 +152,38 @@ impl TestApp {
         };
         let body = answer.body_mut().with_config().limit(100_000_000).read_to_vec().unwrap();
         Reply { status: answer.status().as_u16(), headers: answer.headers().clone(), body }
+    }
+
+    /// A climber who is logged in; without a password.
+    pub fn person(&self, name: &str) -> Person {
+        self.person_with(name, AccountRole::User)
+    }
+
+    /// Somebody of this role who is logged in; without a password.
+    pub fn person_with(&self, name: &str, role: AccountRole) -> Person {
+        let life = Duration::from_secs(3_600);
+        let email = format!("{name}@example.org");
+        let account =
+            NewAccount { email: &email, username: name, full_name: name, password_hash: "none", role };
+        let (id, session) = self
+            .store
+            .write(|conn| {
+                let id = accounts::create(conn, &account)?;
+                let end = mastoc_domain::Timestamp::from_utc(conn.now().as_utc() + life);
+                Ok::<_, mastoc_storage::StoreError>((id, sessions::open(conn, id, Some("test"), end)?))
+            })
+            .unwrap();
+        let token = mastoc_http_api::access_token(&SecretString::from(SECRET), id, session, life).unwrap();
+        Person { id, token }
+    }
+
+    /// A request by a person; `body` is sent as JSON unless it is null.
+    pub fn by(&self, person: &Person, method: &str, path: &str, body: &Value) -> Reply {
+        let bytes = if body.is_null() { Vec::new() } else { serde_json::to_vec(body).unwrap() };
+        let headers = [("authorization", person.bearer()), ("content-type", "application/json".to_owned())];
+        let headers: Vec<(&str, &str)> =
+            headers.iter().map(|(name, value)| (*name, value.as_str())).collect();
+        self.call(method, path, &headers, &bytes)
     }
 
     /// A GET by the admin's key.

@@ -7,7 +7,7 @@ use crate::Store;
 use crate::changes::PendingChange;
 use crate::test_board::{self, Spec, climb_id, face, gym, hold, setter};
 
-fn log(store: &Store, entries: &[(EntityKind, String, ChangeKind, bool)]) {
+fn log(store: &Store, entries: &[(Changed, String, ChangeKind, bool)]) {
     store
         .write(|conn| -> Result<(), StoreError> {
             for (entity, id, kind, is_public) in entries {
@@ -16,6 +16,7 @@ fn log(store: &Store, entries: &[(EntityKind, String, ChangeKind, bool)]) {
                     id: id.clone(),
                     kind: *kind,
                     is_public: *is_public,
+                    owner: None,
                 });
             }
             Ok(())
@@ -23,8 +24,8 @@ fn log(store: &Store, entries: &[(EntityKind, String, ChangeKind, bool)]) {
         .unwrap();
 }
 
-fn climb(index: usize, kind: ChangeKind, is_public: bool) -> (EntityKind, String, ChangeKind, bool) {
-    (EntityKind::Climb, climb_id(index).to_string(), kind, is_public)
+fn climb(index: usize, kind: ChangeKind, is_public: bool) -> (Changed, String, ChangeKind, bool) {
+    (Changed::Climb, climb_id(index).to_string(), kind, is_public)
 }
 
 fn follow(store: &Store, viewer: Viewer, since: i64, limit: i64) -> FeedPage {
@@ -36,7 +37,7 @@ fn climbs_of(rows: &FeedRows) -> Vec<ClimbId> {
 }
 
 fn gone(indexes: &[usize]) -> Vec<Gone> {
-    indexes.iter().map(|index| Gone { kind: EntityKind::Climb, id: climb_id(*index).to_string() }).collect()
+    indexes.iter().map(|index| Gone { kind: Changed::Climb, id: climb_id(*index).to_string() }).collect()
 }
 
 fn sorted(mut ids: Vec<ClimbId>) -> Vec<ClimbId> {
@@ -54,13 +55,13 @@ mastoc_test_support::both_backends! {
         use ChangeKind::{Created, Deleted, Updated};
         let wall = test_board::scrambled(7, 0).to_string();
         log(&store, &[
-            (EntityKind::Gym, gym(0).to_string(), Created, true),
-            (EntityKind::Wall, wall.clone(), Updated, true),
-            (EntityKind::Face, face(0).to_string(), Created, true),
-            (EntityKind::Hold, hold(0, 0).to_string(), Created, true),
-            (EntityKind::Hold, hold(0, test_board::HOLDS - 1).to_string(), Updated, true),
-            (EntityKind::User, setter(0).to_string(), Created, true),
-            (EntityKind::User, UserId::generate().to_string(), Deleted, true),
+            (Changed::Gym, gym(0).to_string(), Created, true),
+            (Changed::Wall, wall.clone(), Updated, true),
+            (Changed::Face, face(0).to_string(), Created, true),
+            (Changed::Hold, hold(0, 0).to_string(), Created, true),
+            (Changed::Hold, hold(0, test_board::HOLDS - 1).to_string(), Updated, true),
+            (Changed::User, setter(0).to_string(), Created, true),
+            (Changed::User, UserId::generate().to_string(), Deleted, true),
             climb(0, Created, true),
             climb(0, Updated, true),
             climb(1, Updated, true),
@@ -78,9 +79,9 @@ mastoc_test_support::both_backends! {
         assert_eq!(page.created.users.iter().map(|row| row.id).collect::<Vec<_>>(), [setter(0)]);
         assert_eq!(climbs_of(&page.created), [climb_id(0)]);
         assert_eq!(climbs_of(&page.updated), [climb_id(1)]);
-        let kinds: Vec<EntityKind> = page.deleted.iter().map(|gone| gone.kind).collect();
+        let kinds: Vec<Changed> = page.deleted.iter().map(|gone| gone.kind).collect();
         // The hold left the wall with the new version.
-        assert_eq!(kinds, [EntityKind::Hold, EntityKind::User, EntityKind::Climb]);
+        assert_eq!(kinds, [Changed::Hold, Changed::User, Changed::Climb]);
         assert!(!page.has_more);
         assert_eq!(page.next, 12);
 

@@ -244,10 +244,11 @@ impl Batch {
                 mappings.push((&row.local_id, &item.incoming.stokt_id));
             }
             conn.note(PendingChange {
-                entity: self.entity,
+                entity: self.entity.into(),
                 id: row.local_id.clone(),
                 kind: if created { ChangeKind::Created } else { ChangeKind::Updated },
                 is_public: row.is_public,
+                owner: None,
             });
         }
         links::save(conn, &agreed, false)?;

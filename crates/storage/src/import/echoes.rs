@@ -4,8 +4,7 @@
 use std::collections::BTreeMap;
 
 use diesel::prelude::*;
-use mastoc_domain::change::ChangeKind;
-use mastoc_domain::sync_state::EntityKind;
+use mastoc_domain::change::{ChangeKind, Changed};
 use uuid::Uuid;
 
 use crate::changes::PendingChange;
@@ -47,10 +46,10 @@ impl Recounted {
 
     /// Notes them all.
     pub(super) fn note(self, conn: &mut WriteConn<'_>) {
-        for (entity, rows) in [(EntityKind::Face, self.faces), (EntityKind::User, self.setters)] {
+        for (entity, rows) in [(Changed::Face, self.faces), (Changed::User, self.setters)] {
             for (id, is_public) in rows {
                 let id = id.to_string();
-                conn.note(PendingChange { entity, id, kind: ChangeKind::Updated, is_public });
+                conn.note(PendingChange { entity, id, kind: ChangeKind::Updated, is_public, owner: None });
             }
         }
     }
@@ -59,8 +58,8 @@ impl Recounted {
 /// Notes faces that show another number of holds now: they are served with it.
 pub(super) fn note_faces(conn: &mut WriteConn<'_>, faces: impl IntoIterator<Item = Uuid>) {
     for face in faces {
-        let (entity, id) = (EntityKind::Face, face.to_string());
-        conn.note(PendingChange { entity, id, kind: ChangeKind::Updated, is_public: true });
+        let (entity, id) = (Changed::Face, face.to_string());
+        conn.note(PendingChange { entity, id, kind: ChangeKind::Updated, is_public: true, owner: None });
     }
 }
 
@@ -77,10 +76,11 @@ pub(super) fn note_climbs_of(conn: &mut WriteConn<'_>, setters: &[Id]) -> Result
             .load(c))?;
         for (climb, is_private) in rows {
             conn.note(PendingChange {
-                entity: EntityKind::Climb,
+                entity: Changed::Climb,
                 id: climb.0.to_string(),
                 kind: ChangeKind::Updated,
                 is_public: !is_private,
+                owner: None,
             });
         }
     }
@@ -116,7 +116,8 @@ pub(super) fn note_holds_of(
             (false, _) => ChangeKind::Created,
             (true, false) => ChangeKind::Deleted,
         };
-        conn.note(PendingChange { entity: EntityKind::Hold, id: hold.to_string(), kind, is_public: true });
+        let (entity, id) = (Changed::Hold, hold.to_string());
+        conn.note(PendingChange { entity, id, kind, is_public: true, owner: None });
     }
     Ok(())
 }

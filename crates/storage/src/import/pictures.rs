@@ -234,7 +234,14 @@ fn attach_avatar(
 }
 
 fn note(conn: &mut WriteConn<'_>, entity: EntityKind, id: Uuid) {
-    conn.note(PendingChange { entity, id: id.to_string(), kind: ChangeKind::Updated, is_public: true });
+    let id = id.to_string();
+    conn.note(PendingChange {
+        entity: entity.into(),
+        id,
+        kind: ChangeKind::Updated,
+        is_public: true,
+        owner: None,
+    });
 }
 
 /// Shows the newest version of each of these faces where it is ready: its picture is verified, and it has holds, or

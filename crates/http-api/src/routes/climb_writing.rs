@@ -1,0 +1,5 @@
+//! Creating, editing and deleting climbs.
+
+use utoipa_actix_web::service_config::ServiceConfig;
+
+pub(crate) fn configure(_config: &mut ServiceConfig<'_>) {}

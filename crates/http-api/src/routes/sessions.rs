@@ -1,0 +1,5 @@
+//! A person's logins: listing and revoking them.
+
+use utoipa_actix_web::service_config::ServiceConfig;
+
+pub(crate) fn configure(_config: &mut ServiceConfig<'_>) {}

@@ -1,0 +1,5 @@
+//! Accounts, logins, profiles and claims.
+
+use super::Needs;
+
+pub const ROUTES: &[(&str, Needs)] = &[];

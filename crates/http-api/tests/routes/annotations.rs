@@ -1,0 +1,5 @@
+//! Annotations and maintenance.
+
+use super::Needs;
+
+pub const ROUTES: &[(&str, Needs)] = &[];

@@ -1,0 +1,5 @@
+//! Lists, logbook, likes and comments.
+
+use super::Needs;
+
+pub const ROUTES: &[(&str, Needs)] = &[];

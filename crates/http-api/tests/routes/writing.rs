@@ -1,0 +1,5 @@
+//! Writing climbs.
+
+use super::Needs;
+
+pub const ROUTES: &[(&str, Needs)] = &[];
