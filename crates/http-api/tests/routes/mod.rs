@@ -6,6 +6,7 @@ pub mod annotations;
 pub mod board;
 pub mod boards;
 pub mod community;
+pub mod people;
 pub mod writing;
 
 use mastoc_domain::access::{AccountRole, Scope};

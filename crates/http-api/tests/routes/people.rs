@@ -1,0 +1,5 @@
+//! Profiles, other people, and claims.
+
+use super::Needs;
+
+pub const ROUTES: &[(&str, Needs)] = &[];
