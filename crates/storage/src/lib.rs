@@ -13,6 +13,7 @@ pub mod changes;
 pub mod checkpoints;
 pub mod climbs;
 mod conn;
+pub mod echoes;
 mod error;
 pub mod export;
 pub mod faces;
