@@ -16,6 +16,9 @@ pub struct BatchAnswer {
     pub errors: u64,
     /// Records in the batch.
     pub total: u64,
+    /// What became of each record, in the batch's order.
+    #[serde(default)]
+    pub statuses: Vec<ItemWord>,
     /// Why records were refused.
     #[serde(default)]
     pub failures: Vec<ItemReport>,
@@ -30,6 +33,25 @@ impl BatchAnswer {
     pub fn unchanged(&self) -> u64 {
         self.total.saturating_sub(self.created).saturating_sub(self.updated).saturating_sub(self.errors)
     }
+}
+
+/// What became of one record of a batch.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum ItemWord {
+    /// It is new.
+    Created,
+    /// It really changed.
+    Updated,
+    /// It said the same already.
+    Exists,
+    /// It was changed there, and stays so.
+    KeptLocal,
+    /// It was refused.
+    Failed,
+    /// A word of a newer server.
+    #[serde(other)]
+    Other,
 }
 
 /// One record of a batch that was refused, or that is odd.

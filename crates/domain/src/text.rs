@@ -115,15 +115,25 @@ strict_text! {
 /// [`TextError::Forbidden`] for NUL and the other control characters; [`TextError::TooLong`] above
 /// [`MAX_IMPORTED_NAME`] characters.
 pub fn check_imported_name(text: &str) -> Result<(), TextError> {
-    check_imported_text(text)?;
-    if let Some(control) = text.chars().find(|letter| letter.is_control()) {
-        return Err(TextError::Forbidden(u32::from(control)));
-    }
+    check_imported_path(text)?;
     let found = text.chars().count();
     if found > MAX_IMPORTED_NAME {
         return Err(TextError::TooLong { found, most: MAX_IMPORTED_NAME, unit: "characters" });
     }
     Ok(())
+}
+
+/// Checks an imported path or address: as any text, but in requests, headers and logs control characters do harm.
+///
+/// # Errors
+/// [`TextError::Forbidden`] for NUL and the other control characters; [`TextError::TooLong`] above
+/// [`MAX_IMPORTED_TEXT`] bytes.
+pub fn check_imported_path(text: &str) -> Result<(), TextError> {
+    check_imported_text(text)?;
+    match text.chars().find(|letter| letter.is_control()) {
+        Some(control) => Err(TextError::Forbidden(u32::from(control))),
+        None => Ok(()),
+    }
 }
 
 /// Checks any other imported text, which may have lines and tabs.

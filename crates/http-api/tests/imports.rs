@@ -30,7 +30,11 @@ mastoc_test_support::both_backends! {
         let mut changed = batch.clone();
         changed["climbs"][4]["name"] = json!("New name");
         changed["climbs"][6]["total_likes"] = json!(99);
-        assert_eq!(summary(&app.post("/api/sync/import/climbs/batch", &changed).ok()), (0, 2, 0, 30));
+        let answer = app.post("/api/sync/import/climbs/batch", &changed).ok();
+        assert_eq!(summary(&answer), (0, 2, 0, 30));
+        let mut statuses = vec!["exists"; 30];
+        (statuses[4], statuses[6]) = ("updated", "updated");
+        assert_eq!(answer["statuses"], json!(statuses));
         let stored = app.get(&format!("/api/climbs/by-stokt-id/{}", climb_id(4))).ok();
         assert_eq!(stored["name"], "New name");
     }
@@ -53,6 +57,10 @@ mastoc_test_support::both_backends! {
         assert_eq!(
             failures,
             [(1, "bad_record", true), (2, "unknown_hold", true), (3, "bad_record", true), (4, "unknown_face", true), (6, "bad_record", true)]
+        );
+        assert_eq!(
+            answer["statuses"],
+            json!(["created", "failed", "failed", "failed", "failed", "created", "failed"])
         );
         assert_eq!(answer["failures"][0]["stokt_id"], "17");
         assert_eq!(answer["failures"][1]["stokt_id"], climb_id(40));
@@ -99,6 +107,13 @@ mastoc_test_support::both_backends! {
                 assert_eq!(refused.problem(), (422, "refused".to_owned()), "{kind} {control:?}");
                 assert!(!refused.json()["detail"].as_str().unwrap().contains(control));
             }
+            let path = format!("pictures/a{control}.jpg");
+            let mut person = user(70);
+            person["avatar_path"] = json!(path);
+            assert_eq!(app.post("/api/sync/import/user", &person).problem(), (422, "refused".to_owned()), "{control:?}");
+            let mut face = support::face();
+            face["picture_path"] = json!(path);
+            assert_eq!(app.post("/api/sync/import/face", &face).problem(), (422, "refused".to_owned()), "{control:?}");
         }
         let mut record = climb(71);
         record["stokt_extra"] = json!({"new": "x".repeat(2_000_000)});
@@ -108,6 +123,15 @@ mastoc_test_support::both_backends! {
         record = climb(72);
         record["description"] = json!("two\nlines");
         app.post("/api/sync/import/climb", &record).ok();
+    }
+
+    fn s14_a_body_of_countless_tiny_values_is_refused_before_it_is_read(url: &str) {
+        let app = TestApp::start(url).with_board();
+        let mut record = climb(73);
+        record["stokt_extra"] = json!({"new": vec![0; 600_000]});
+        let refused = app.post("/api/sync/import/climb", &record);
+        assert_eq!(refused.problem(), (413, "too_large".to_owned()));
+        assert!(refused.json()["detail"].as_str().unwrap().contains("values"), "{:?}", refused.json());
     }
 
     fn a_dry_run_writes_nothing(url: &str) {

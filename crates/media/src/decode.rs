@@ -90,8 +90,11 @@ pub(crate) fn decode(bytes: &[u8], max_pixels: u64) -> Result<Decoded, MediaErro
     guarded(kind, || decode_pixels(kind, bytes, max_pixels))
 }
 
-/// The kind of a file that reaches the end of its picture.
-fn kind_of_whole(bytes: &[u8]) -> Result<ImageKind, MediaError> {
+/// The kind of a picture whose bytes reach its end. Nothing is decoded: that is what keeping it does.
+///
+/// # Errors
+/// [`MediaError::NotAnImage`] or [`MediaError::Truncated`].
+pub fn kind_of_whole(bytes: &[u8]) -> Result<ImageKind, MediaError> {
     let kind =
         ImageKind::sniff(bytes).ok_or_else(|| MediaError::NotAnImage { found: kind::describe(bytes) })?;
     if is_complete(kind, bytes) {

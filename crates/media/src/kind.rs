@@ -73,6 +73,12 @@ impl ImageKind {
         }
     }
 
+    /// The kind with this media type; `None` if it is none of ours.
+    #[must_use]
+    pub fn from_mime(mime: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|kind| kind.mime() == mime)
+    }
+
     /// The name as people write it.
     pub(crate) fn name(self) -> &'static str {
         match self {

@@ -17,6 +17,7 @@ mod kind;
 mod store;
 mod thumbs;
 
+pub use decode::kind_of_whole;
 pub use error::MediaError;
 pub use hash::{InvalidSha256, Sha256Hex};
 pub use kind::{ImageKind, UnknownKind};

@@ -185,6 +185,13 @@ impl MediaStore {
         is_plain_file(&self.path_of(sha256, kind))
     }
 
+    /// Whether a picture is kept in its whole length. Its bytes are not looked at: that is [`MediaStore::verify`].
+    #[must_use]
+    pub fn is_whole(&self, sha256: Sha256Hex, kind: ImageKind, size_bytes: u64) -> bool {
+        fs::symlink_metadata(self.path_of(sha256, kind))
+            .is_ok_and(|meta| meta.is_file() && meta.len() == size_bytes)
+    }
+
     /// Opens a picture for reading, and tells its length in bytes. A symbolic link in its place counts as missing.
     ///
     /// # Errors

@@ -52,9 +52,12 @@ pub enum ErrorKind {
     /// The answer is JSON, but not what the call answers.
     #[error("unexpected answer: {0}")]
     Shape(String),
-    /// A listing that cannot be followed: `next` elsewhere, in a circle, or without progress.
+    /// A listing that cannot be followed: `next` in a circle, or without progress.
     #[error("the listing cannot be followed: {0}")]
     Paging(String),
+    /// A listing whose `next` leads to another host; not followed.
+    #[error("the listing cannot be followed: its next page lies elsewhere: {0}")]
+    Elsewhere(String),
     /// Cancelled by the caller.
     #[error("cancelled")]
     Cancelled,

@@ -118,9 +118,7 @@ impl Origin {
 
     /// The address of a listing's page that was kept from an earlier run.
     pub(crate) fn page(&self, address: &str) -> Result<Url, Error> {
-        self.resolve(&self.base, address).map_err(|elsewhere| {
-            Error::new(ErrorKind::Paging(format!("its next page lies elsewhere: {elsewhere}")))
-        })
+        self.resolve(&self.base, address).map_err(|elsewhere| Error::new(ErrorKind::Elsewhere(elsewhere)))
     }
 
     /// Path and query below the base address: `api/version`.

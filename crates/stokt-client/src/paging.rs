@@ -192,11 +192,9 @@ impl<T: WireRecord> Pages<T> {
     /// Checks a `next`: the same origin, not read before, and going somewhere.
     fn follow(&self, from: &Url, next: &str) -> Result<Url, Error> {
         let origin = self.client.origin();
-        let wrong =
-            |what: String| Error::new(ErrorKind::Paging(what)).in_call(Method::Get, &origin.target(from));
-        let url = origin
-            .resolve(from, next)
-            .map_err(|other| wrong(format!("its next page lies elsewhere: {other}")))?;
+        let refused = |kind: ErrorKind| Error::new(kind).in_call(Method::Get, &origin.target(from));
+        let wrong = |what: String| refused(ErrorKind::Paging(what));
+        let url = origin.resolve(from, next).map_err(|other| refused(ErrorKind::Elsewhere(other)))?;
         if self.read.contains(url.as_str()) {
             return Err(wrong("its next page was read already".to_owned()));
         }

@@ -1,13 +1,16 @@
 //! Import and synchronisation runs and their reports.
 
 use diesel::prelude::*;
+use diesel::upsert::excluded;
 use mastoc_domain::sync_state::EntityKind;
-use mastoc_domain::{RunId, Timestamp};
+use mastoc_domain::{RunId, StoktId, Timestamp};
 use serde_json::Value;
 
 use crate::conn::{ReadConn, WriteConn, on_backend};
 use crate::error::StoreError;
-use crate::schema::{sync_links, sync_runs};
+use crate::import::ImportContext;
+use crate::schema::{sync_links, sync_runs, sync_watermarks};
+use crate::sql::keys;
 use crate::types::{Id, Time};
 
 /// Which way a run moves data.
@@ -97,8 +100,6 @@ pub struct Run {
     pub origin: String,
     /// How it stands.
     pub status: RunStatus,
-    /// The remote's time up to which everything was seen.
-    pub watermark: Option<Timestamp>,
     /// Its report.
     pub report: Option<Value>,
     /// When it began.
@@ -107,10 +108,10 @@ pub struct Run {
     pub finished_at: Option<Timestamp>,
 }
 
-type Columns = (Id, String, String, String, String, Option<Time>, Option<Value>, Time, Option<Time>);
+type Columns = (Id, String, String, String, String, Option<Value>, Time, Option<Time>);
 
 fn to_run(row: Columns) -> Result<Run, StoreError> {
-    let (id, direction, mode, origin, status, watermark, report, started_at, finished_at) = row;
+    let (id, direction, mode, origin, status, report, started_at, finished_at) = row;
     let status = RunStatus::ALL
         .into_iter()
         .find(|known| known.as_str() == status)
@@ -121,7 +122,6 @@ fn to_run(row: Columns) -> Result<Run, StoreError> {
         mode,
         origin,
         status,
-        watermark: watermark.map(|time| time.0),
         report,
         started_at: started_at.0,
         finished_at: finished_at.map(|time| time.0),
@@ -153,7 +153,7 @@ pub fn start(
     Ok(run)
 }
 
-/// Records how a run ended. `watermark`: the remote's time when the run began, for one that saw everything.
+/// Records how a run ended.
 ///
 /// # Errors
 /// [`StoreError::NotFound`] when there is no such run, or the database's failure.
@@ -162,14 +162,12 @@ pub fn finish(
     run: RunId,
     status: RunStatus,
     report: &Value,
-    watermark: Option<Timestamp>,
 ) -> Result<(), StoreError> {
     let now = Time(conn.now());
     let changed = on_backend!(conn, |c| diesel::update(sync_runs::table.find(Id(run.0)))
         .set((
             sync_runs::status.eq(status.as_str()),
             sync_runs::report.eq(Some(report)),
-            sync_runs::watermark.eq(watermark.map(Time)),
             sync_runs::finished_at.eq(Some(now)),
         ))
         .execute(c))?;
@@ -219,19 +217,58 @@ pub fn by_id(conn: &mut ReadConn<'_>, run: RunId) -> Result<Option<Run>, StoreEr
     row.map(to_run).transpose()
 }
 
-/// The watermark of the latest run from this origin that came to its end with one.
+/// The watermarks of these gyms at this origin: up to which moment, on the remote's clock, everything of each is known.
+/// Gyms without one are left out.
 ///
 /// # Errors
 /// When the database fails.
-pub fn watermark(conn: &mut ReadConn<'_>, origin: &str) -> Result<Option<Timestamp>, StoreError> {
-    let time: Option<Option<Time>> = on_backend!(conn, |c| sync_runs::table
-        .filter(sync_runs::origin.eq(origin))
-        .filter(sync_runs::watermark.is_not_null())
-        .order((sync_runs::started_at.desc(), sync_runs::id.desc()))
-        .select(sync_runs::watermark)
-        .first(c)
-        .optional())?;
-    Ok(time.flatten().map(|time| time.0))
+pub fn watermarks(
+    conn: &mut ReadConn<'_>,
+    origin: &str,
+    gyms: &[StoktId],
+) -> Result<Vec<(StoktId, Timestamp)>, StoreError> {
+    let ids = Id::all(gyms.iter().map(|gym| gym.0));
+    let mut found = Vec::with_capacity(ids.len());
+    for ids in keys(&ids) {
+        let rows: Vec<(Id, Time)> = on_backend!(conn, |c| sync_watermarks::table
+            .filter(sync_watermarks::origin.eq(origin))
+            .filter(sync_watermarks::gym_stokt_id.eq_any(ids))
+            .select((sync_watermarks::gym_stokt_id, sync_watermarks::watermark))
+            .load(c))?;
+        found.extend(rows.into_iter().map(|(gym, time)| (StoktId(gym.0), time.0)));
+    }
+    Ok(found)
+}
+
+/// Moves a gym's watermark, never back: `watermark` is the remote's time when a listing began that proved complete.
+///
+/// # Errors
+/// [`StoreError::Fenced`] when another run has taken over, or the database's failure.
+pub fn move_watermark(
+    conn: &mut WriteConn<'_>,
+    ctx: &ImportContext<'_>,
+    run: RunId,
+    origin: &str,
+    gym: StoktId,
+    watermark: Timestamp,
+) -> Result<(), StoreError> {
+    use sync_watermarks as w;
+    ctx.check_fence(conn)?;
+    if watermarks(conn, origin, &[gym])?.iter().any(|(_, known)| *known >= watermark) {
+        return Ok(());
+    }
+    on_backend!(conn, |c| diesel::insert_into(w::table)
+        .values((
+            w::origin.eq(origin),
+            w::gym_stokt_id.eq(Id(gym.0)),
+            w::watermark.eq(Time(watermark)),
+            w::run_id.eq(Id(run.0)),
+        ))
+        .on_conflict((w::origin, w::gym_stokt_id))
+        .do_update()
+        .set((w::watermark.eq(excluded(w::watermark)), w::run_id.eq(excluded(w::run_id))))
+        .execute(c))?;
+    Ok(())
 }
 
 /// How many rows of this kind are linked to Stokt: what a suddenly empty remote is compared with.

@@ -324,10 +324,21 @@ diesel::table! {
         mode -> Text,
         origin -> Text,
         status -> Text,
-        watermark -> Nullable<DbTime>,
         report -> Nullable<Json>,
         started_at -> DbTime,
         finished_at -> Nullable<DbTime>,
+    }
+}
+
+diesel::table! {
+    use diesel::sql_types::*;
+    use crate::types::{DbTime, DbUuid};
+
+    sync_watermarks (origin, gym_stokt_id) {
+        origin -> Text,
+        gym_stokt_id -> DbUuid,
+        watermark -> DbTime,
+        run_id -> DbUuid,
     }
 }
 
@@ -503,6 +514,7 @@ diesel::allow_tables_to_appear_in_same_query!(
     sync_locks,
     sync_runs,
     sync_seen,
+    sync_watermarks,
     tombstones,
     users,
     walls,

@@ -38,24 +38,43 @@ mastoc_test_support::both_backends! {
         assert_eq!(unfinished(), Some(run));
         assert_eq!(store.read(|conn| runs::latest_unfinished(conn, "https://other.example")).unwrap(), None);
         let report = json!({"climbs": {"created": 3}});
-        let finish = |status, watermark| store.write(|conn| runs::finish(conn, run, status, &report, watermark));
-        finish(RunStatus::Interrupted, None).unwrap();
+        let finish = |run, status| store.write(|conn| runs::finish(conn, run, status, &report));
+        finish(run, RunStatus::Interrupted).unwrap();
         assert_eq!(unfinished(), Some(run));
         store.write(|conn| runs::resume(conn, run)).unwrap();
         let read = |run| store.read(|conn| runs::by_id(conn, run)).unwrap();
         assert_eq!(read(run).unwrap().status, RunStatus::Running);
         assert_eq!(read(run).unwrap().finished_at, None);
-        let watermark = Timestamp::parse("2025-12-17T10:56:38Z").unwrap();
-        finish(RunStatus::Done, Some(watermark)).unwrap();
+        finish(run, RunStatus::Done).unwrap();
         assert_eq!(unfinished(), None);
         let done = read(run).unwrap();
-        assert_eq!((done.status, done.report, done.watermark), (RunStatus::Done, Some(report.clone()), Some(watermark)));
-        // A later run that failed leaves the watermark where it was.
-        let later = start(&store);
-        store.write(|conn| runs::finish(conn, later, RunStatus::Failed, &report, None)).unwrap();
-        assert_eq!(store.read(|conn| runs::watermark(conn, ORIGIN)).unwrap(), Some(watermark));
-        let nobody = store.write(|conn| runs::finish(conn, RunId::generate(), RunStatus::Done, &report, None));
+        assert_eq!((done.status, done.report), (RunStatus::Done, Some(report.clone())));
+        let nobody = finish(RunId::generate(), RunStatus::Done);
         assert!(matches!(nobody, Err(StoreError::NotFound)), "{nobody:?}");
+    }
+
+    fn a_watermark_belongs_to_one_gym_of_one_origin_and_never_moves_back(url: &str) {
+        let store = open(url);
+        let run = start(&store);
+        let (one, other) = (sid(GYM), sid(GYM + 1));
+        let time = |day: u8| Timestamp::parse(&format!("2025-12-{day:02}T10:56:38Z")).unwrap();
+        let moves = |gym, at| {
+            let ctx = ImportContext { run: Some(run), ..ImportContext::default() };
+            store.write(|conn| runs::move_watermark(conn, &ctx, run, ORIGIN, gym, at)).unwrap();
+        };
+        let marks = |origin| {
+            let mut marks = store.read(|conn| runs::watermarks(conn, origin, &[one, other])).unwrap();
+            marks.sort_by_key(|(gym, _)| *gym);
+            marks
+        };
+        assert_eq!(marks(ORIGIN), []);
+        moves(one, time(17));
+        assert_eq!(marks(ORIGIN), [(one, time(17))], "the other gym was not seen");
+        moves(other, time(18));
+        moves(one, time(19));
+        moves(one, time(12));
+        assert_eq!(marks(ORIGIN), [(one, time(19)), (other, time(18))]);
+        assert_eq!(marks("https://other.example"), []);
     }
 
     fn a_checkpoint_comes_and_goes_with_its_batch(url: &str) {

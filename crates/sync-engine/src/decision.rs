@@ -60,7 +60,7 @@ pub struct Decisions {
     /// In the order of writing.
     #[serde(rename = "decisions")]
     pub listed: Vec<Decision>,
-    /// How many are not listed: too many, or made by a server that only tells how many there were.
+    /// How many are not listed: too many, or made by an older server that only tells how many there were.
     #[serde(rename = "decisions_omitted")]
     pub omitted: u64,
 }

@@ -16,6 +16,7 @@ use crate::observe::{Observer, Step};
 use crate::pictures::{fetch_all, settle};
 use crate::pipeline::{Stream, Streamed};
 use crate::plan::{BoardPlan, PictureOwner, PicturePlan, Progress, plan_board};
+use crate::recount::ListingMark;
 use crate::report::{GymReport, Issue, ListingReport, Report, Traffic, Watermarks};
 use crate::target::{Start, Started, Target};
 
@@ -96,8 +97,7 @@ pub fn import_into<'t, T: Borrow<dyn Target + 't>>(
 /// Keeps the report where the target keeps runs; that it cannot be kept only matters to a run that was done.
 fn keep_report(target: &dyn Target, report: &mut Report, began: Instant, serve: &str) {
     let kept = serde_json::to_value(&*report).unwrap_or_default();
-    let moved = report.watermarks.after.filter(|after| Some(*after) != report.watermarks.before);
-    if let Err(error) = target.finish(report.ending, &kept, moved) {
+    if let Err(error) = target.finish(report.ending, &kept) {
         // What ended the run, such as a full disk, is said already.
         tracing::info!(%error, "the run's report could not be kept");
         if report.ending == Ending::Done {
@@ -114,12 +114,11 @@ fn ending_of(report: &Report) -> Ending {
     if complete && has_all { Ending::Done } else { Ending::Partial }
 }
 
-/// Who asks, for what, and when, on Stokt's clock.
+/// Who asks, and for what.
 struct Who {
     account: Option<StoktId>,
     /// Each with its summary: Stokt shows all of them to this account.
     gyms: Vec<(StoktId, GymSummary)>,
-    remote_time: Option<Timestamp>,
 }
 
 /// Asks Stokt who we are, and for the gyms. A snapshot may not know who; then the gyms have to be named.
@@ -136,13 +135,12 @@ fn ask_who(client: &Client, options: &ImportOptions) -> Result<Who, EngineError>
         [] => vec![home.ok_or(EngineError::NoHomeGym)?],
         gyms => gyms.to_vec(),
     };
-    let remote_time = client.remote_time().and_then(timestamp);
     let mut shown = Vec::with_capacity(gyms.len());
     for gym in gyms {
         let summary = client.gym_summary(gym).map_err(|error| unknown_gym(gym, error))?;
         shown.push((gym, GymSummary::clone(&summary)));
     }
-    Ok(Who { account, gyms: shown, remote_time })
+    Ok(Who { account, gyms: shown })
 }
 
 fn tells_nothing(error: &mastoc_stokt_client::Error) -> bool {
@@ -170,7 +168,8 @@ impl Run<'_> {
             resume: !self.options.everything,
         })?;
         report.run = started.run;
-        report.watermarks = Watermarks { before: started.watermark, after: started.watermark };
+        let before = oldest(who.gyms.iter().map(|(gym, _)| started.watermark(*gym)));
+        report.watermarks = Watermarks { before, after: before };
         // A gym that was begun comes first, since its listing is the one that is under way.
         let mut gyms: Vec<&(StoktId, GymSummary)> = who.gyms.iter().collect();
         gyms.sort_by_key(|(gym, _)| !started.resume.iter().any(|(known, _)| known == gym));
@@ -180,9 +179,7 @@ impl Run<'_> {
         for (gym, summary) in gyms {
             self.gym(*gym, summary, &started, &mut setters, report)?;
         }
-        if report.gyms.iter().all(|gym| gym.listing.complete) && !self.options.dry_run {
-            report.watermarks.after = who.remote_time.or(started.watermark);
-        }
+        report.watermarks.after = oldest(report.gyms.iter().map(|gym| gym.watermarks.after));
         Ok(())
     }
 
@@ -198,6 +195,7 @@ impl Run<'_> {
         let plan = self.plan(gym, summary, report)?;
         let name = plan.head.gyms.first().map(|gym| gym.display_name.clone()).unwrap_or_default();
         let place = report.gyms.len();
+        let before = started.watermark(gym);
         let resume =
             started.resume.iter().find(|(known, _)| *known == gym).map(|(_, progress)| progress.clone());
         report.gyms.push(GymReport {
@@ -205,6 +203,7 @@ impl Run<'_> {
             name,
             resumed: resume.is_some(),
             listing: ListingReport::default(),
+            watermarks: Watermarks { before, after: before },
         });
         for written in self.target.write(gym, &plan.head)? {
             report.add(written);
@@ -213,12 +212,20 @@ impl Run<'_> {
         let wanted = self.wall_pictures(gym, &plan)?;
         report.images.wanted += u64::try_from(wanted.len()).unwrap_or(0);
 
-        let listing = self.climbs(gym, plan, wanted, resume, setters, report)?;
+        let mut mark = ListingMark::of(report);
+        let listing = self.climbs(gym, plan, wanted, resume, setters, report, &mut mark);
+        mark.end(report);
+        let listing = listing?;
+        let watermark = listing.last.began.filter(|_| listing.complete && !self.options.dry_run);
         if let Some(gym) = report.gyms.get_mut(place) {
             gym.listing = listing;
         }
         self.avatars(gym, setters, report)?;
-        self.target.gym_done(gym)
+        self.target.gym_done(gym, watermark)?;
+        if let Some(gym) = report.gyms.get_mut(place) {
+            gym.watermarks.after = watermark.max(before);
+        }
+        Ok(())
     }
 
     /// Asks for walls and set-ups, and plans the board.
@@ -261,6 +268,7 @@ impl Run<'_> {
     }
 
     /// Holds, wall pictures and climbs; the listing is read again while it does not prove complete.
+    #[expect(clippy::too_many_arguments, reason = "what is known of the gym so far, and what is told of it")]
     fn climbs(
         &self,
         gym: StoktId,
@@ -269,6 +277,7 @@ impl Run<'_> {
         resume: Option<Progress>,
         setters: &mut Setters,
         report: &mut Report,
+        mark: &mut ListingMark,
     ) -> Result<ListingReport, EngineError> {
         let count = |number: usize| Some(u64::try_from(number).unwrap_or(0));
         let pictures = if self.options.dry_run { Vec::new() } else { wanted };
@@ -284,12 +293,16 @@ impl Run<'_> {
             gym,
             batch_size: self.options.batch_size.max(1),
         };
-        let fresh = Progress { next: None, listing: Listing::default() };
+        // What Stokt said last, before the first page, so that nothing which changes from now on is taken for known.
+        let fresh = || {
+            let began = self.client.remote_time().and_then(timestamp);
+            Progress { next: None, listing: Listing { began, ..Listing::default() } }
+        };
         let (mut first, mut pictures) = (plan.holds, pictures);
-        let mut start = resume.unwrap_or_else(|| fresh.clone());
-        if start == fresh {
+        if resume.is_none() {
             self.target.restart_listing(gym)?;
         }
+        let mut start = resume.unwrap_or_else(fresh);
         let mut attempts = 1;
         loop {
             let streamed = stream.run(
@@ -318,7 +331,8 @@ impl Run<'_> {
             }
             tracing::warn!(%gym, flaw, attempts, "the listing is not complete; reading it again");
             self.target.restart_listing(gym)?;
-            start = fresh.clone();
+            mark.begin_again(report);
+            start = fresh();
             attempts += 1;
         }
     }
@@ -346,6 +360,11 @@ impl Run<'_> {
         self.observer.end(Step::Avatars, "");
         Ok(())
     }
+}
+
+/// The oldest of these, if all are there.
+fn oldest(times: impl Iterator<Item = Option<Timestamp>>) -> Option<Timestamp> {
+    times.collect::<Option<Vec<_>>>()?.into_iter().min()
 }
 
 /// The faces that the list of walls names, each once.

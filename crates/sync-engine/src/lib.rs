@@ -21,6 +21,7 @@ mod observe;
 mod pictures;
 mod pipeline;
 mod plan;
+mod recount;
 mod report;
 mod server_target;
 mod store_target;

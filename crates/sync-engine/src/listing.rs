@@ -1,5 +1,6 @@
 //! Whether a listing showed everything there is: the proof that outlives a crash.
 
+use mastoc_domain::Timestamp;
 use serde::{Deserialize, Serialize};
 
 /// What is known of a listing, without its ids, which the target counts.
@@ -17,6 +18,9 @@ pub struct Listing {
     pub repeats: u64,
     /// Whether the last page was read.
     pub ended: bool,
+    /// When it began, on Stokt's clock: what changed there later may not be in it.
+    #[serde(default)]
+    pub began: Option<Timestamp>,
 }
 
 impl Listing {

@@ -103,7 +103,7 @@ pub struct Written {
     pub kind: EntityKind,
     /// How many of each outcome.
     pub tally: Tally,
-    /// What was decided about records that do not say the same as before; a server only tells the numbers.
+    /// What was decided about records that do not say the same as before.
     pub decisions: Vec<Decision>,
     /// Why records were refused.
     pub problems: Vec<Issue>,
@@ -138,6 +138,8 @@ pub struct GymReport {
     pub resumed: bool,
     /// Its climbs' listing.
     pub listing: ListingReport,
+    /// Its watermarks.
+    pub watermarks: Watermarks,
 }
 
 /// The pictures of the run.
@@ -182,12 +184,12 @@ impl From<StatsReading> for Traffic {
     }
 }
 
-/// Up to which moment, on Stokt's clock, everything is known.
+/// Up to which moment, on Stokt's clock, everything is known: of one gym, or of all gyms of the run.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Watermarks {
-    /// Before the run.
+    /// Before the run; none while a gym has none.
     pub before: Option<Timestamp>,
-    /// After it; unchanged unless every listing was complete.
+    /// After it; a gym's moves only when its listing was complete.
     pub after: Option<Timestamp>,
 }
 
@@ -362,6 +364,7 @@ mod tests {
             name: "G".into(),
             resumed: false,
             listing: ListingReport::default(),
+            watermarks: Watermarks::default(),
         });
         report.close(Ending::Done, Duration::from_millis(1234), Traffic::default(), "");
         let text = serde_json::to_string(&report).unwrap();

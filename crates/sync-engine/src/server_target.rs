@@ -5,11 +5,11 @@
 use std::collections::{HashMap, HashSet};
 use std::sync::{Mutex, MutexGuard, OnceLock, PoisonError};
 
-use mastoc_client::{BatchAnswer, BatchOptions, Client, ClientError, PictureOwner as Owner};
+use mastoc_client::{BatchAnswer, BatchOptions, Client, ClientError, ItemWord, PictureOwner as Owner};
 use mastoc_domain::import::{ImportClimb, ItemProblem};
 use mastoc_domain::sync_state::EntityKind;
 use mastoc_domain::{StoktHoldId, StoktId, Timestamp};
-use mastoc_media::Sha256Hex;
+use mastoc_media::{Sha256Hex, kind_of_whole};
 use serde_json::Value;
 
 use crate::decision::{Decided, Decision};
@@ -17,7 +17,7 @@ use crate::ending::Ending;
 use crate::error::EngineError;
 use crate::plan::{Batch, PictureOwner, PicturePlan};
 use crate::report::{Issue, Tally, Written};
-use crate::target::{KINDS, Kept, PictureError, Start, Started, Target, written_from_refused};
+use crate::target::{KINDS, Kept, PictureError, Start, Started, Target, bad_picture, written_from_refused};
 
 /// Batches in flight: enough to keep the server busy while answers travel, few enough for its pool.
 const IN_FLIGHT: usize = 4;
@@ -102,7 +102,7 @@ impl Target for ServerTarget {
             if self.dry_run {
                 self.state().assume(kind, batch, &mut answer);
             }
-            all.push(written(kind, answer));
+            all.push(written(kind, &ids(kind, batch), answer));
         }
         self.state().seen.extend(batch.seen.iter().copied());
         all.extend(written_from_refused(&batch.refused));
@@ -140,29 +140,55 @@ impl Target for ServerTarget {
             PictureOwner::Face(id) => Owner::Face(id),
             PictureOwner::Avatar(id) => Owner::Avatar(id),
         };
+        // The server would refuse these too, but cannot tell us that fetching them again may help.
+        kind_of_whole(bytes).map_err(|error| bad_picture(picture, &error))?;
         let sha256 = Sha256Hex::of(bytes).to_string();
         match self.client.put_picture(owner, &picture.path, &sha256, bytes) {
             Ok(kept) => Ok(Kept { size_bytes: kept.size_bytes }),
             Err(error) if error.is_refusal() => {
-                let fetch_again =
-                    matches!(&error, ClientError::Refused { code, .. } if code.contains("truncated"));
-                Err(PictureError::Bad { detail: error.to_string(), fetch_again })
+                Err(PictureError::Bad { detail: error.to_string(), fetch_again: false })
             }
             Err(error) => Err(PictureError::Target(error.into())),
         }
     }
 
-    fn gym_done(&self, gym: StoktId) -> Result<(), EngineError> {
+    fn gym_done(&self, gym: StoktId, _: Option<Timestamp>) -> Result<(), EngineError> {
         self.state().pictures.clear();
         self.restart_listing(gym)
     }
 
-    fn finish(&self, _: Ending, _: &Value, _: Option<Timestamp>) -> Result<(), EngineError> {
+    fn finish(&self, _: Ending, _: &Value) -> Result<(), EngineError> {
         Ok(())
     }
 }
 
-fn written(kind: EntityKind, answer: BatchAnswer) -> Written {
+/// Stokt's ids of the batch's records of one kind, in order.
+fn ids(kind: EntityKind, batch: &Batch) -> Vec<String> {
+    fn texts<T>(rows: &[T], id: impl Fn(&T) -> String) -> Vec<String> {
+        rows.iter().map(id).collect()
+    }
+    match kind {
+        EntityKind::Gym => texts(&batch.gyms, |row| row.stokt_id.to_string()),
+        EntityKind::Wall => texts(&batch.walls, |row| row.stokt_id.to_string()),
+        EntityKind::Face => texts(&batch.faces, |row| row.stokt_id.to_string()),
+        EntityKind::Hold => texts(&batch.holds, |row| row.stokt_id.to_string()),
+        EntityKind::User => texts(&batch.users, |row| row.stokt_id.to_string()),
+        EntityKind::Climb => texts(&batch.climbs, |row| row.stokt_id.to_string()),
+        EntityKind::List => Vec::new(),
+    }
+}
+
+fn decided(word: ItemWord) -> Option<Decided> {
+    match word {
+        ItemWord::Created => Some(Decided::Created),
+        ItemWord::Updated => Some(Decided::Updated),
+        ItemWord::KeptLocal => Some(Decided::KeptLocal),
+        ItemWord::Failed => Some(Decided::Quarantined),
+        ItemWord::Exists | ItemWord::Other => None,
+    }
+}
+
+fn written(kind: EntityKind, ids: &[String], answer: BatchAnswer) -> Written {
     let tally = Tally {
         created: answer.created,
         updated: answer.updated,
@@ -178,9 +204,11 @@ fn written(kind: EntityKind, answer: BatchAnswer) -> Written {
         };
         items.into_iter().map(issue).collect()
     };
-    let quarantined =
-        |item: &mastoc_client::ItemReport| Decision::new(kind, item.stokt_id.as_str(), Decided::Quarantined);
-    let decisions = answer.failures.iter().map(quarantined).collect();
+    let decisions = ids
+        .iter()
+        .zip(&answer.statuses)
+        .filter_map(|(id, word)| Some(Decision::new(kind, id.as_str(), decided(*word)?)))
+        .collect();
     Written { kind, tally, decisions, problems: issues(answer.failures), notes: issues(answer.notes) }
 }
 
@@ -199,6 +227,11 @@ impl State {
         answer.created += forgiven;
         let failed: HashSet<usize> = answer.failures.iter().map(|failure| failure.index).collect();
         let excused: HashSet<usize> = excused.iter().map(|failure| failure.index).collect();
+        for (index, word) in answer.statuses.iter_mut().enumerate() {
+            if excused.contains(&index) {
+                *word = ItemWord::Created;
+            }
+        }
         let everything_is_new = answer.updated == 0 && answer.unchanged() == 0;
         let mut add = |index: usize, id: StoktId| {
             if !failed.contains(&index) {
@@ -309,8 +342,10 @@ mod tests {
 
         let walls = Batch { walls: vec![wall(2, 1), wall(3, 9), wall(4, 1)], ..Batch::default() };
         let failures = vec![refused(0, "unknown_gym"), refused(1, "unknown_gym"), refused(2, "bad_text")];
-        let mut answer = BatchAnswer { errors: 3, total: 3, failures, ..BatchAnswer::default() };
+        let statuses = vec![ItemWord::Failed; 3];
+        let mut answer = BatchAnswer { errors: 3, total: 3, statuses, failures, ..BatchAnswer::default() };
         state.assume(EntityKind::Wall, &walls, &mut answer);
+        assert_eq!(answer.statuses, [ItemWord::Created, ItemWord::Failed, ItemWord::Failed]);
         assert_eq!((answer.created, answer.errors), (1, 2));
         assert_eq!(answer.failures.iter().map(|failure| failure.index).collect::<Vec<_>>(), [1, 2]);
         assert!(state.assumed.contains(&(EntityKind::Wall, id(2))));

@@ -9,7 +9,7 @@ use std::time::Duration;
 use mastoc_domain::import::{BatchOutcome, ImportUser};
 use mastoc_domain::sync_state::EntityKind;
 use mastoc_domain::{RunId, StoktId, Timestamp};
-use mastoc_media::{ImageLimits, MediaStore};
+use mastoc_media::{ImageKind, ImageLimits, MediaStore, Sha256Hex};
 use mastoc_storage::checkpoints::{self, Checkpoint};
 use mastoc_storage::import::pictures;
 use mastoc_storage::import::{self, ImportContext};
@@ -26,7 +26,8 @@ use crate::error::EngineError;
 use crate::plan::{Batch, PictureOwner, PicturePlan, Progress, Quarantined};
 use crate::report::Written;
 use crate::target::{
-    Checked, KINDS, Kept, PictureError, Start, Started, Target, written_from, written_from_refused,
+    Checked, KINDS, Kept, PictureError, Start, Started, Target, bad_picture, written_from,
+    written_from_refused,
 };
 
 /// Pauses before a failed transaction is tried again: a busy database is often free a moment later.
@@ -237,8 +238,8 @@ impl Target for StoreTarget {
     }
 
     fn begin(&self, start: &Start) -> Result<Started, EngineError> {
-        let watermark = self.store.read(|conn| runs::watermark(conn, &start.origin))?;
-        let mut started = Started { run: None, resume: Vec::new(), watermark };
+        let watermarks = self.store.read(|conn| runs::watermarks(conn, &start.origin, &start.gyms))?;
+        let mut started = Started { run: None, resume: Vec::new(), watermarks };
         if self.dry.is_none() {
             self.begin_run(start, &mut started)?;
         }
@@ -291,22 +292,22 @@ impl Target for StoreTarget {
     fn restart_listing(&self, gym: StoktId) -> Result<(), EngineError> {
         if let Some(dry) = &self.dry {
             locked(dry).seen.clear();
-            return Ok(());
         }
-        self.gym_done(gym)
+        self.clear_listing(gym, None)
     }
 
     fn wanted(&self, gym: StoktId) -> Result<Vec<PicturePlan>, EngineError> {
-        let wanted = self.store.read(|conn| pictures::wanted(conn, &[gym]))?;
-        let mut plans: Vec<PicturePlan> = wanted
+        let listed = self.store.read(|conn| pictures::listed(conn, &[gym]))?;
+        let mut plans: Vec<PicturePlan> = listed
             .into_iter()
-            .map(|wanted| PicturePlan {
-                owner: match wanted.owner {
+            .filter(|listed| !self.has_copy(listed))
+            .map(|pictures::ListedPicture { picture, .. }| PicturePlan {
+                owner: match picture.owner {
                     pictures::PictureOwner::Face(id) => PictureOwner::Face(id),
                     pictures::PictureOwner::Avatar(id) => PictureOwner::Avatar(id),
                 },
-                path: wanted.path,
-                size: wanted.width.zip(wanted.height),
+                path: picture.path,
+                size: picture.width.zip(picture.height),
             })
             .collect();
         if let Some(dry) = &self.dry {
@@ -319,9 +320,7 @@ impl Target for StoreTarget {
         let Some(media) = &self.media else { return Ok(Checked::Unread(bytes)) };
         match media.check(&bytes, ImageLimits::default(), picture.size) {
             Ok(image) => Ok(Checked::Image(Box::new(image))),
-            Err(error) if error.is_bad_picture() => {
-                Err(PictureError::Bad { detail: error.to_string(), fetch_again: error.is_retryable() })
-            }
+            Err(error) if error.is_bad_picture() => Err(bad_picture(picture, &error)),
             Err(error) => Err(PictureError::Target(error.into())),
         }
     }
@@ -356,24 +355,14 @@ impl Target for StoreTarget {
         self.keep_pictures(vec![(picture, checked)]).pop().unwrap_or(Ok(Kept { size_bytes: 0 }))
     }
 
-    fn gym_done(&self, gym: StoktId) -> Result<(), EngineError> {
+    fn gym_done(&self, gym: StoktId, watermark: Option<Timestamp>) -> Result<(), EngineError> {
         if let Some(dry) = &self.dry {
             locked(dry).pictures.clear();
         }
-        let Some(State { run: Some(run), origin, .. }) = self.state.get() else { return Ok(()) };
-        let context = self.context();
-        self.transaction(|conn| {
-            checkpoints::clear(conn, &context, origin, gym)?;
-            seen::clear(conn, *run)
-        })
+        self.clear_listing(gym, watermark)
     }
 
-    fn finish(
-        &self,
-        ending: Ending,
-        report: &Value,
-        watermark: Option<Timestamp>,
-    ) -> Result<(), EngineError> {
+    fn finish(&self, ending: Ending, report: &Value) -> Result<(), EngineError> {
         let Some(run) = self.run() else { return Ok(()) };
         let status = match ending {
             Ending::Done => RunStatus::Done,
@@ -381,11 +370,33 @@ impl Target for StoreTarget {
             Ending::Interrupted | Ending::Temporary => RunStatus::Interrupted,
             _ => RunStatus::Failed,
         };
-        self.transaction(|conn| runs::finish(conn, run, status, report, watermark))
+        self.transaction(|conn| runs::finish(conn, run, status, report))
     }
 }
 
 impl StoreTarget {
+    /// Whether the verified copy of a picture is on record, and its file still there in its whole length: one that was
+    /// lost or cut is fetched again. A dry run knows no folder, and believes the record.
+    fn has_copy(&self, listed: &pictures::ListedPicture) -> bool {
+        let Some(copy) = &listed.copy else { return false };
+        let Some(media) = &self.media else { return true };
+        let (sha256, kind) = (copy.sha256.parse::<Sha256Hex>(), ImageKind::from_mime(&copy.media_type));
+        sha256.ok().zip(kind).is_some_and(|(sha256, kind)| media.is_whole(sha256, kind, copy.size_bytes))
+    }
+
+    /// Forgets how far the gym's listing came, and moves its watermark where there is a new one.
+    fn clear_listing(&self, gym: StoktId, watermark: Option<Timestamp>) -> Result<(), EngineError> {
+        let Some(State { run: Some(run), origin, .. }) = self.state.get() else { return Ok(()) };
+        let context = self.context();
+        self.transaction(|conn| {
+            checkpoints::clear(conn, &context, origin, gym)?;
+            if let Some(watermark) = watermark {
+                runs::move_watermark(conn, &context, *run, origin, gym, watermark)?;
+            }
+            seen::clear(conn, *run)
+        })
+    }
+
     /// Goes on under the id of the run that left a checkpoint, or starts a new one.
     fn begin_run(&self, start: &Start, started: &mut Started) -> Result<(), EngineError> {
         let fence = self.context();

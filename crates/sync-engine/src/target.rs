@@ -3,13 +3,13 @@
 use mastoc_domain::import::{BatchOutcome, ImportUser, ItemProblem, ItemStatus};
 use mastoc_domain::sync_state::EntityKind;
 use mastoc_domain::{RunId, StoktId, Timestamp};
-use mastoc_media::CheckedImage;
+use mastoc_media::{CheckedImage, MediaError};
 use serde_json::Value;
 
 use crate::decision::{Decided, Decision};
 use crate::ending::Ending;
 use crate::error::EngineError;
-use crate::plan::{Batch, PicturePlan, Progress, Quarantined};
+use crate::plan::{Batch, PictureOwner, PicturePlan, Progress, Quarantined};
 use crate::report::{Issue, Tally, Written};
 
 /// What a run tells its target first.
@@ -32,8 +32,15 @@ pub struct Started {
     pub run: Option<RunId>,
     /// Gyms whose import was begun and not finished, with the place to go on from.
     pub resume: Vec<(StoktId, Progress)>,
-    /// Up to which moment everything was known before.
-    pub watermark: Option<Timestamp>,
+    /// Up to which moment, on Stokt's clock, everything of each gym was known before; gyms without one are left out.
+    pub watermarks: Vec<(StoktId, Timestamp)>,
+}
+
+impl Started {
+    /// The gym's watermark.
+    pub(crate) fn watermark(&self, gym: StoktId) -> Option<Timestamp> {
+        self.watermarks.iter().find(|(known, _)| *known == gym).map(|(_, watermark)| *watermark)
+    }
 }
 
 /// A picture that is safely kept, its bytes verified.
@@ -80,6 +87,14 @@ impl<E: Into<EngineError>> From<E> for PictureError {
     fn from(error: E) -> Self {
         Self::Target(error.into())
     }
+}
+
+/// A picture that is at fault itself. A cut one is fetched again, and so is a wall picture in whose place something
+/// else came, such as a passing error page: without it nothing works. An avatar is not worth that.
+pub(crate) fn bad_picture(picture: &PicturePlan, error: &MediaError) -> PictureError {
+    let is_page = matches!(error, MediaError::NotAnImage { .. });
+    let fetch_again = error.is_retryable() || (is_page && matches!(picture.owner, PictureOwner::Face(_)));
+    PictureError::Bad { detail: error.to_string(), fetch_again }
 }
 
 /// Takes an import in. Everything can be written twice without harm.
@@ -158,18 +173,18 @@ pub trait Target: Sync {
     /// [`PictureError`] says whose fault it is.
     fn keep_picture(&self, picture: &PicturePlan, bytes: &[u8]) -> Result<Kept, PictureError>;
 
-    /// The gym is through: the next run starts from the beginning.
+    /// The gym is through: the next run starts from the beginning. `watermark`: when, on Stokt's clock, its listing
+    /// began, if that proved complete.
     ///
     /// # Errors
     /// When the target fails.
-    fn gym_done(&self, gym: StoktId) -> Result<(), EngineError>;
+    fn gym_done(&self, gym: StoktId, watermark: Option<Timestamp>) -> Result<(), EngineError>;
 
     /// Keeps the run's report.
     ///
     /// # Errors
     /// When the target fails.
-    fn finish(&self, ending: Ending, report: &Value, watermark: Option<Timestamp>)
-    -> Result<(), EngineError>;
+    fn finish(&self, ending: Ending, report: &Value) -> Result<(), EngineError>;
 }
 
 /// A batch's outcome as the report counts it.

@@ -4,6 +4,7 @@ DROP TABLE outbox;
 DROP TABLE quarantined;
 DROP TABLE sync_seen;
 DROP TABLE import_checkpoints;
+DROP TABLE sync_watermarks;
 DROP TABLE sync_runs;
 DROP TABLE climb_viewer_facts;
 DROP TABLE sync_links;

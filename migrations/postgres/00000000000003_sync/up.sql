@@ -48,12 +48,21 @@ CREATE TABLE sync_runs (
     mode TEXT NOT NULL CHECK (mode IN ('full', 'incremental')),
     origin TEXT NOT NULL,
     status TEXT NOT NULL CHECK (status IN ('running', 'done', 'partial', 'failed', 'interrupted')),
-    watermark TIMESTAMPTZ,
     report JSON,
     started_at TIMESTAMPTZ NOT NULL,
     finished_at TIMESTAMPTZ
 );
 CREATE INDEX sync_runs_by_start ON sync_runs (started_at, id);
+
+-- Up to which moment, on the remote's clock, everything of one gym at one origin is known: the start of the last
+-- listing that proved complete.
+CREATE TABLE sync_watermarks (
+    origin TEXT NOT NULL,
+    gym_stokt_id UUID NOT NULL,
+    watermark TIMESTAMPTZ NOT NULL,
+    run_id UUID NOT NULL REFERENCES sync_runs(id),
+    PRIMARY KEY (origin, gym_stokt_id)
+);
 
 -- How far the import of one gym from one origin has come; removed when it completes.
 CREATE TABLE import_checkpoints (

@@ -48,12 +48,21 @@ CREATE TABLE sync_runs (
     mode TEXT NOT NULL CHECK (mode IN ('full', 'incremental')),
     origin TEXT NOT NULL,
     status TEXT NOT NULL CHECK (status IN ('running', 'done', 'partial', 'failed', 'interrupted')),
-    watermark TEXT CHECK (length(watermark) = 27),
     report TEXT,
     started_at TEXT NOT NULL CHECK (length(started_at) = 27),
     finished_at TEXT CHECK (length(finished_at) = 27)
 ) STRICT;
 CREATE INDEX sync_runs_by_start ON sync_runs (started_at, id);
+
+-- Up to which moment, on the remote's clock, everything of one gym at one origin is known: the start of the last
+-- listing that proved complete.
+CREATE TABLE sync_watermarks (
+    origin TEXT NOT NULL,
+    gym_stokt_id BLOB NOT NULL CHECK (length(gym_stokt_id) = 16),
+    watermark TEXT NOT NULL CHECK (length(watermark) = 27),
+    run_id BLOB NOT NULL REFERENCES sync_runs(id) CHECK (length(run_id) = 16),
+    PRIMARY KEY (origin, gym_stokt_id)
+) STRICT;
 
 -- How far the import of one gym from one origin has come; removed when it completes.
 CREATE TABLE import_checkpoints (

@@ -211,8 +211,13 @@ impl<R> Sorted<R> {
     pub(crate) fn answer(self, outcome: BatchOutcome) -> BatchAnswer {
         let (created, updated) = (outcome.created(), outcome.updated());
         let (mut failures, mut notes) = (self.refused, Vec::new());
+        // What could not be read has no outcome.
+        let mut statuses = vec!["failed"; self.total];
         for item in outcome.items {
             let index = self.places.get(item.index).copied().unwrap_or(item.index);
+            if let Some(status) = statuses.get_mut(index) {
+                *status = word(&item.status);
+            }
             let note = |problem: ItemProblem| ItemNote {
                 index,
                 stokt_id: Some(item.stokt_id.clone()),
@@ -225,7 +230,18 @@ impl<R> Sorted<R> {
             notes.extend(item.notes.into_iter().map(note));
         }
         failures.sort_by_key(|failure| failure.index);
-        BatchAnswer { created, updated, errors: failures.len(), total: self.total, failures, notes }
+        BatchAnswer { created, updated, errors: failures.len(), total: self.total, statuses, failures, notes }
+    }
+}
+
+/// What became of a record, in the words of [`BatchAnswer::statuses`].
+fn word(status: &ItemStatus) -> &'static str {
+    match status {
+        ItemStatus::Created => "created",
+        ItemStatus::Updated => "updated",
+        ItemStatus::Exists => "exists",
+        ItemStatus::KeptLocal => "kept_local",
+        ItemStatus::Failed(_) => "failed",
     }
 }
 
@@ -253,6 +269,9 @@ pub(crate) struct BatchAnswer {
     errors: usize,
     /// Records in the batch.
     total: usize,
+    /// What became of each record, in the batch's order: `created`, `updated`, `exists`, `kept_local` (it was changed
+    /// here, and stays so) or `failed`.
+    statuses: Vec<&'static str>,
     /// Why records were refused, in the batch's order.
     failures: Vec<ItemNote>,
     /// What is odd about records that were kept.

@@ -2,7 +2,7 @@
 
 use mastoc_domain::Timestamp;
 use mastoc_domain::import::{Extra, ItemProblem};
-use mastoc_domain::text::{check_imported_name, check_imported_text};
+use mastoc_domain::text::{check_imported_name, check_imported_path, check_imported_text};
 use serde_json::Value;
 
 /// How much of a text is accepted.
@@ -10,10 +10,12 @@ use serde_json::Value;
 pub(super) enum Limit {
     /// That of names.
     Name,
+    /// That of addresses, which stand in requests and headers: as texts, without control characters.
+    Path,
     /// That of all other texts.
     Text,
 }
-pub(super) use Limit::{Name, Text};
+pub(super) use Limit::{Name, Path, Text};
 
 /// How deep unknown JSON may nest; what is read back must stay below the parser's own limit of 128.
 const DEPTH: usize = 100;
@@ -34,6 +36,7 @@ pub(super) fn texts<'t>(
     fields.into_iter().find_map(|(field, value, limit)| {
         let checked = match limit {
             Name => check_imported_name(value),
+            Path => check_imported_path(value),
             Text => check_imported_text(value),
         };
         checked.err().map(|error| problem("bad_text", format!("{field} {error}")))
@@ -141,6 +144,8 @@ mod tests {
         let refused = texts([("name", "fine", Name), ("description", "a\0b", Text)]).unwrap();
         assert_eq!(refused.code, "bad_text");
         assert!(refused.detail.starts_with("description "), "{}", refused.detail);
+        assert_eq!(texts([("description", "two\nlines", Text), ("path", "walls/é.jpg", Path)]), None);
+        assert!(texts([("path", "walls/a\n.jpg", Path)]).is_some());
     }
 
     #[test]

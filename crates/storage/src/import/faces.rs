@@ -138,7 +138,7 @@ fn problem(
             .feet_rules_options
             .iter()
             .map(|rule| ("feet_rules_options", rule.as_str(), check::Text))
-            .chain(paths.clone().map(|(field, picture)| (field, picture.path.as_str(), check::Text))),
+            .chain(paths.clone().map(|(field, picture)| (field, picture.path.as_str(), check::Path))),
     )
     .or_else(|| {
         paths.clone().find_map(|(field, picture)| {

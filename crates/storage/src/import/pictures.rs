@@ -52,6 +52,15 @@ pub struct VerifiedImage {
     pub size_bytes: u64,
 }
 
+/// A picture that somebody has, and what is known of its copy here.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ListedPicture {
+    /// Whose it is, and where.
+    pub picture: WantedPicture,
+    /// The verified copy. Whether its file is still there, only the folder of pictures knows.
+    pub copy: Option<VerifiedImage>,
+}
+
 #[derive(Insertable)]
 #[diesel(table_name = images, treat_none_as_default_value = false)]
 struct ImageRow<'a> {
@@ -64,7 +73,24 @@ struct ImageRow<'a> {
     created_at: Time,
 }
 
-type FaceColumns = (Option<Id>, i32, Option<String>, Option<i32>, Option<i32>, Option<String>);
+type ImageColumns = (String, String, i32, i32, i64);
+type FaceColumns = (Option<Id>, i32, Option<String>, Option<i32>, Option<i32>, Option<ImageColumns>);
+type AvatarColumns = (Option<Id>, Option<String>, Option<ImageColumns>);
+
+fn pixels(size: i32) -> Option<u32> {
+    u32::try_from(size).ok()
+}
+
+fn copy(columns: ImageColumns) -> VerifiedImage {
+    let (sha256, media_type, width, height, size_bytes) = columns;
+    VerifiedImage {
+        sha256,
+        media_type,
+        width: pixels(width).unwrap_or(0),
+        height: pixels(height).unwrap_or(0),
+        size_bytes: u64::try_from(size_bytes).unwrap_or(0),
+    }
+}
 
 /// The pictures without a verified copy: those of the newest versions of these gyms' faces first, then avatars of
 /// all people known to Stokt (a setter belongs to no gym).
@@ -72,31 +98,50 @@ type FaceColumns = (Option<Id>, i32, Option<String>, Option<i32>, Option<i32>, O
 /// # Errors
 /// When the database fails.
 pub fn wanted(conn: &mut ReadConn<'_>, gym_stokt_ids: &[StoktId]) -> Result<Vec<WantedPicture>, StoreError> {
-    let mut wanted = wanted_faces(conn, gym_stokt_ids)?;
-    let rows: Vec<(Option<Id>, Option<String>)> = on_backend!(conn, |c| users::table
-        .filter(users::stokt_id.is_not_null())
-        .filter(users::avatar_path.is_not_null())
-        .filter(users::avatar_sha256.is_null())
-        .order(users::id.asc())
-        .select((users::stokt_id, users::avatar_path))
-        .load(c))?;
-    wanted.extend(rows.into_iter().filter_map(|(stokt_id, path)| {
-        let owner = PictureOwner::Avatar(StoktId(stokt_id?.0));
-        Some(WantedPicture { owner, path: path?, width: None, height: None })
-    }));
-    Ok(wanted)
+    Ok(without_copy(listed(conn, gym_stokt_ids)?))
 }
 
-fn wanted_faces(
+fn without_copy(listed: Vec<ListedPicture>) -> Vec<WantedPicture> {
+    listed.into_iter().filter(|listed| listed.copy.is_none()).map(|listed| listed.picture).collect()
+}
+
+/// All pictures, those with a verified copy included, in the order of [`wanted`].
+///
+/// # Errors
+/// When the database fails.
+pub fn listed(conn: &mut ReadConn<'_>, gym_stokt_ids: &[StoktId]) -> Result<Vec<ListedPicture>, StoreError> {
+    let mut listed = listed_faces(conn, gym_stokt_ids)?;
+    let rows: Vec<AvatarColumns> = on_backend!(conn, |c| users::table
+        .left_join(images::table.on(images::sha256.nullable().eq(users::avatar_sha256)))
+        .filter(users::stokt_id.is_not_null())
+        .filter(users::avatar_path.is_not_null())
+        .order(users::id.asc())
+        .select((
+            users::stokt_id,
+            users::avatar_path,
+            (images::sha256, images::media_type, images::width, images::height, images::size_bytes)
+                .nullable(),
+        ))
+        .load(c))?;
+    listed.extend(rows.into_iter().filter_map(|(stokt_id, path, image)| {
+        let owner = PictureOwner::Avatar(StoktId(stokt_id?.0));
+        let picture = WantedPicture { owner, path: path?, width: None, height: None };
+        Some(ListedPicture { picture, copy: image.map(copy) })
+    }));
+    Ok(listed)
+}
+
+fn listed_faces(
     conn: &mut ReadConn<'_>,
     gym_stokt_ids: &[StoktId],
-) -> Result<Vec<WantedPicture>, StoreError> {
+) -> Result<Vec<ListedPicture>, StoreError> {
     let ids = Id::all(gym_stokt_ids.iter().map(|id| id.0));
-    let mut wanted = Vec::new();
+    let mut listed = Vec::new();
     for ids in keys(&ids) {
         let rows: Vec<FaceColumns> = on_backend!(conn, |c| face_versions::table
             .inner_join(faces::table.on(faces::id.eq(face_versions::face_id)))
             .inner_join(gyms::table.on(gyms::id.eq(faces::gym_id)))
+            .left_join(images::table.on(images::sha256.nullable().eq(face_versions::picture_sha256)))
             .filter(gyms::stokt_id.eq_any(ids))
             .filter(faces::stokt_id.is_not_null())
             .order((faces::id.asc(), face_versions::version.asc()))
@@ -106,21 +151,23 @@ fn wanted_faces(
                 face_versions::picture_path,
                 face_versions::picture_width,
                 face_versions::picture_height,
-                face_versions::picture_sha256,
+                (images::sha256, images::media_type, images::width, images::height, images::size_bytes)
+                    .nullable(),
             ))
             .load(c))?;
         // In order of versions: of each face the last row is the newest version.
         let mut rows = rows.into_iter().peekable();
-        while let Some((stokt_id, _, path, width, height, sha256)) = rows.next() {
+        while let Some((stokt_id, _, path, width, height, image)) = rows.next() {
             let is_newest = rows.peek().is_none_or(|(next, ..)| *next != stokt_id);
-            if let (true, Some(stokt_id), Some(path), None) = (is_newest, stokt_id, path, sha256) {
-                let pixels = |size: Option<i32>| size.and_then(|size| u32::try_from(size).ok());
+            if let (true, Some(stokt_id), Some(path)) = (is_newest, stokt_id, path) {
                 let owner = PictureOwner::Face(StoktId(stokt_id.0));
-                wanted.push(WantedPicture { owner, path, width: pixels(width), height: pixels(height) });
+                let (width, height) = (width.and_then(pixels), height.and_then(pixels));
+                let picture = WantedPicture { owner, path, width, height };
+                listed.push(ListedPicture { picture, copy: image.map(copy) });
             }
         }
     }
-    Ok(wanted)
+    Ok(listed)
 }
 
 /// Whether every face of these gyms that has a picture has a verified copy of it: without that no import is complete.
@@ -128,7 +175,7 @@ fn wanted_faces(
 /// # Errors
 /// When the database fails.
 pub fn complete(conn: &mut ReadConn<'_>, gym_stokt_ids: &[StoktId]) -> Result<bool, StoreError> {
-    Ok(wanted_faces(conn, gym_stokt_ids)?.is_empty())
+    Ok(without_copy(listed_faces(conn, gym_stokt_ids)?).is_empty())
 }
 
 /// Attaches a verified picture to whoever wants it under this path; for a face this may bring its newest version

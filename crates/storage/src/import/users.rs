@@ -79,7 +79,7 @@ pub fn users(
         .map(|record| {
             let problem = check::texts([
                 ("full_name", record.full_name.as_str(), check::Name),
-                ("avatar_path", check::optional(record.avatar_path.as_ref()), check::Text),
+                ("avatar_path", check::optional(record.avatar_path.as_ref()), check::Path),
             ]);
             batch::item(record.stokt_id.to_string(), record, &record.extra, None, problem, Vec::new())
         })

@@ -72,7 +72,11 @@ both_backends! {
         let report = run(&sim, url, data.path());
         assert_eq!(report.ending, Ending::Done, "{}", report.summary());
         assert_eq!(report.gyms[0].listing.attempts, 2);
-        assert_eq!(stored(url, &sim).climbs(), source(&sim).1);
+        let climbs = source(&sim).1;
+        assert_eq!(stored(url, &sim).climbs(), climbs);
+        // Each climb is counted once, however often it was listed.
+        let counted = report.counts.climbs;
+        assert_eq!((counted.created, counted.unchanged), (climbs.len() as u64, 0), "{}", report.summary());
     }
 
     fn a_listing_that_never_settles_is_told_as_incomplete(url: &str) {
@@ -83,6 +87,7 @@ both_backends! {
         assert_eq!((report.ending, report.exit_code), (Ending::Partial, 1), "{}", report.summary());
         let listing = &report.gyms[0].listing;
         assert_eq!((listing.attempts, listing.complete), (3, false));
+        assert_eq!((report.counts.climbs.created, report.counts.climbs.unchanged), (60, 0), "{}", report.summary());
         assert!(listing.flaw.as_ref().unwrap().contains("1000"), "{listing:?}");
         assert!(report.watermarks.after.is_none(), "nothing is proved");
         sim.faults().clear();
@@ -99,17 +104,27 @@ both_backends! {
         assert_eq!(report.counts.climbs.unchanged, 0);
     }
 
-    fn loops_and_foreign_pages_are_not_followed(url: &str) {
+    fn a_listing_that_loops_is_not_followed(url: &str) {
+        let sim = small().start().unwrap();
+        sim.faults().push(Rule::new(Fault::NextLoop).skip(1));
+        let data = tempfile::tempdir().unwrap();
+        let report = run(&sim, url, data.path());
+        assert_eq!(report.ending, Ending::Partial, "{}", report.summary());
+        assert_eq!(report.gyms[0].listing.attempts, 3);
+    }
+
+    fn a_next_page_at_another_host_stops_the_run_as_a_redirect_does(url: &str) {
         let foreign = small().climbs(5).start().unwrap();
-        for fault in [Fault::NextLoop, Fault::NextElsewhere { origin: foreign.base_url() }] {
-            let sim = small().start().unwrap();
-            sim.faults().push(Rule::new(fault).skip(1));
-            let data = tempfile::tempdir().unwrap();
-            let report = run(&sim, url, data.path());
-            assert_eq!(report.ending, Ending::Partial, "{}", report.summary());
-            assert_eq!(report.gyms[0].listing.attempts, 3);
-        }
+        let sim = small().start().unwrap();
+        sim.faults().push(Rule::new(Fault::NextElsewhere { origin: foreign.base_url() }).skip(1));
+        let data = tempfile::tempdir().unwrap();
+        let report = run(&sim, url, data.path());
+        assert_eq!((report.ending, report.exit_code), (Ending::Guard, 4), "{}", report.summary());
+        assert_eq!(report.counts.climbs.created, 40, "what came before is kept");
         assert!(foreign.requests().is_empty(), "nobody asked the other origin");
+        sim.faults().clear();
+        assert_eq!(run(&sim, url, data.path()).ending, Ending::Done);
+        assert_lossless(url, &sim);
     }
 
     fn a_redirect_to_another_host_stops_the_run(url: &str) {

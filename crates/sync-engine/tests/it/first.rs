@@ -37,7 +37,9 @@ both_backends! {
         }
         let run = open(url).read(|conn| runs::latest(conn, &report.origin)).unwrap().unwrap();
         assert_eq!((Some(run.id), run.status), (report.run, runs::RunStatus::Done));
-        assert!(run.watermark.is_some());
+        let watermarks = open(url).read(|conn| runs::watermarks(conn, &report.origin, &[gym(&sim)])).unwrap();
+        assert_eq!(watermarks, [(gym(&sim), report.watermarks.after.unwrap())]);
+        assert_eq!((report.watermarks.before, report.gyms[0].watermarks), (None, report.watermarks));
         assert_eq!(run.report.unwrap()["counts"]["holds"]["created"], 120);
     }
 

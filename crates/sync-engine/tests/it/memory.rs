@@ -44,10 +44,10 @@ impl Target for Counts {
     fn keep_picture(&self, _: &PicturePlan, bytes: &[u8]) -> Result<Kept, PictureError> {
         Ok(Kept { size_bytes: bytes.len() as u64 })
     }
-    fn gym_done(&self, _: StoktId) -> Result<(), EngineError> {
+    fn gym_done(&self, _: StoktId, _: Option<Timestamp>) -> Result<(), EngineError> {
         Ok(())
     }
-    fn finish(&self, _: Ending, _: &Value, _: Option<Timestamp>) -> Result<(), EngineError> {
+    fn finish(&self, _: Ending, _: &Value) -> Result<(), EngineError> {
         Ok(())
     }
 }

@@ -43,6 +43,15 @@ both_backends! {
         assert!(complete);
     }
 
+    fn a_wall_picture_that_once_came_as_a_page_is_asked_for_again(url: &str) {
+        let sim = small().climbs(20).start().unwrap();
+        sim.faults().push(Rule::new(Fault::Html).path("/media/*walls*").times(1));
+        let data = tempfile::tempdir().unwrap();
+        let report = run(&sim, url, data.path());
+        assert_eq!(report.ending, Ending::Done, "{}", report.summary());
+        assert!(open(url).read(|conn| pictures::complete(conn, &[gym(&sim)])).unwrap());
+    }
+
     fn missing_avatars_are_only_noted(url: &str) {
         let sim = small().start().unwrap();
         sim.faults().push(Rule::status(404).path("/media/*avatar*"));
@@ -73,4 +82,31 @@ both_backends! {
         let again = run(&sim, url, data.path());
         assert_eq!((again.counts.sum().updated, again.images.copied), (0, 0), "{}", again.summary());
     }
+
+    fn a_picture_whose_file_was_lost_or_cut_is_fetched_again(url: &str) {
+        let sim = small().climbs(20).start().unwrap();
+        let data = tempfile::tempdir().unwrap();
+        let first = run(&sim, url, data.path());
+        assert_eq!(run(&sim, url, data.path()).images.wanted, 0);
+        let mut files = files_below(&data.path().join("media"));
+        assert_eq!(files.len() as u64, first.images.copied, "every picture is there");
+        files.sort_by_key(|file| std::fs::metadata(file).unwrap().len());
+        let before: Vec<Vec<u8>> = files.iter().map(|file| std::fs::read(file).unwrap()).collect();
+        // The largest is the wall's.
+        let (wall, avatar) = (files.last().unwrap(), files.first().unwrap());
+        std::fs::OpenOptions::new().write(true).open(wall).unwrap().set_len(1000).unwrap();
+        std::fs::remove_file(avatar).unwrap();
+
+        let healed = run(&sim, url, data.path());
+        assert_eq!((healed.ending, healed.images.wanted, healed.images.copied), (Ending::Done, 2, 2));
+        assert_eq!(healed.counts.sum().updated, 0, "{}", healed.summary());
+        let after: Vec<Vec<u8>> = files.iter().map(|file| std::fs::read(file).unwrap()).collect();
+        assert!(after == before, "the bytes are the same again");
+        assert_eq!(run(&sim, url, data.path()).images.wanted, 0);
+    }
+}
+
+fn files_below(folder: &std::path::Path) -> Vec<std::path::PathBuf> {
+    let entries = std::fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().path());
+    entries.flat_map(|path| if path.is_dir() { files_below(&path) } else { vec![path] }).collect()
 }

@@ -67,10 +67,10 @@ impl Target for Dies {
         .map_err(PictureError::Target)?;
         kept.unwrap()
     }
-    fn gym_done(&self, gym: StoktId) -> Result<(), EngineError> {
-        self.step(|| self.inner.gym_done(gym))
+    fn gym_done(&self, gym: StoktId, watermark: Option<Timestamp>) -> Result<(), EngineError> {
+        self.step(|| self.inner.gym_done(gym, watermark))
     }
-    fn finish(&self, _: Ending, _: &Value, _: Option<Timestamp>) -> Result<(), EngineError> {
+    fn finish(&self, _: Ending, _: &Value) -> Result<(), EngineError> {
         // A killed process writes no report.
         Ok(())
     }
