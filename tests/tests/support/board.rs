@@ -105,7 +105,7 @@ pub(crate) fn stored(place: &Place, gym: Uuid, account: Uuid) -> Board {
 
 /// How often rows of each kind were created, as followers of the changes see it; each row once.
 pub(crate) fn created(place: &Place) -> BTreeMap<&'static str, usize> {
-    let all = place.store().read(|conn| changes::since(conn, 0, 1_000_000, false)).unwrap();
+    let all = place.store().read(|conn| changes::since(conn, 0, 1_000_000, Viewer::Service)).unwrap();
     let mut count = BTreeMap::new();
     let mut seen = BTreeSet::new();
     for change in all.into_iter().filter(|change| change.kind == ChangeKind::Created) {
