@@ -21,6 +21,7 @@ mod errors;
 mod fields;
 mod metrics;
 mod openapi;
+pub mod passwords;
 mod policy;
 mod query;
 mod routes;

@@ -11,6 +11,7 @@ use crate::changes::PendingChange;
 use crate::conn::{WriteConn, on_backend};
 use crate::error::StoreError;
 use crate::schema::users;
+use crate::sessions;
 use crate::types::{Id, Time};
 
 /// An account to be made; its texts were checked before.
@@ -65,4 +66,22 @@ pub fn create(conn: &mut WriteConn<'_>, account: &NewAccount<'_>) -> Result<User
         owner: Some(id),
     });
     Ok(id)
+}
+
+/// Gives a person another password: every login of theirs ends.
+///
+/// # Errors
+/// [`StoreError::NotFound`] when there is no such account; or when the database fails.
+pub fn set_password(conn: &mut WriteConn<'_>, user: UserId, password_hash: &str) -> Result<(), StoreError> {
+    let now = Time(conn.now());
+    let changed = on_backend!(conn, |c| diesel::update(
+        users::table.find(Id(user.0)).filter(users::username.is_not_null())
+    )
+    .set((users::password_hash.eq(password_hash), users::updated_at.eq(now)))
+    .execute(c))?;
+    if changed == 0 {
+        return Err(StoreError::NotFound);
+    }
+    sessions::end_all(conn, user, None)?;
+    Ok(())
 }

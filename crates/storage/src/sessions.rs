@@ -78,3 +78,25 @@ pub fn person(
         .optional())?;
     Ok(role.map(|role| Person { id: user, role: role.0, session }))
 }
+
+/// Ends every login of a person, but for the one they go on with. Answers how many ended.
+///
+/// # Errors
+/// When the database fails.
+pub fn end_all(
+    conn: &mut WriteConn<'_>,
+    user: UserId,
+    except: Option<SessionId>,
+) -> Result<usize, StoreError> {
+    let now = Time(conn.now());
+    let kept = Id(except.map_or_else(uuid::Uuid::nil, |session| session.0));
+    let ended = on_backend!(conn, |c| diesel::update(
+        sessions::table
+            .filter(sessions::user_id.eq(Id(user.0)))
+            .filter(sessions::id.ne(kept))
+            .filter(sessions::revoked_at.is_null())
+    )
+    .set(sessions::revoked_at.eq(now))
+    .execute(c))?;
+    Ok(ended)
+}
