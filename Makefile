@@ -7,18 +7,22 @@ SHELL := /bin/bash
 PORT ?= 8000
 DATA ?=
 DATA_DIR ?= data
+EXAMPLES ?= 50
 
 CARGO ?= cargo
 # Locked: what is tested is what is built. Extra flags: make test CARGO_FLAGS=--offline
 CARGO_FLAGS ?= --locked
 
-.PHONY: help setup setup-test demo run migrate test check fmt openapi bench release clean
+.PHONY: help setup setup-test setup-fuzz demo run migrate test fuzz-api check fmt openapi bench release clean
 
 help: ## list the targets
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | awk -F'\t' '{printf "  make %-10s %s\n", $$1, $$2}'
 
 setup: ## check (and, as root or with sudo, install) what a build needs
 	@.make/setup.sh build
+
+setup-fuzz: ## the same for the fuzzer: Python
+	@.make/setup.sh fuzz
 
 setup-test: ## the same for tests: PostgreSQL too
 	@.make/setup.sh test
@@ -44,6 +48,10 @@ fmt: ## format the code
 
 openapi: setup ## print the OpenAPI document
 	@$(CARGO) run $(CARGO_FLAGS) --quiet --bin mastoc-server -- openapi
+
+fuzz-api: setup-fuzz ## let a fuzzer loose on the running server (EXAMPLES=50 requests for each operation)
+	@$(CARGO) build $(CARGO_FLAGS) --bin stokt-sim --bin mastoc-import --bin mastoc-server
+	@EXAMPLES='$(EXAMPLES)' .make/fuzz-api.sh
 
 bench: setup-test ## measure, as ratios to a ceiling measured in the same run (BENCH=name for one)
 	@$(CARGO) build $(CARGO_FLAGS) --profile bench --bins

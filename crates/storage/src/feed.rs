@@ -163,7 +163,9 @@ pub fn page(conn: &mut ReadConn<'_>, viewer: Viewer, since: i64, limit: i64) -> 
     let holds: Vec<HoldId> = wanted::<i64>(&told, Changed::Hold)?.into_iter().map(HoldId).collect();
     let found = holds::by_ids(conn, &holds)?;
     delivery.put(Changed::Hold, found, |row| row.id.to_string(), &mut new.holds, &mut old.holds);
-    let found = setters::by_ids(conn, viewer, &wanted::<UserId>(&told, Changed::User)?)?;
+    // People are told of as long as they set something that the reader sees: the same as the list of setters.
+    let mut found = setters::by_ids(conn, viewer, &wanted::<UserId>(&told, Changed::User)?)?;
+    found.retain(|setter| setter.climbs_count > 0);
     delivery.put(Changed::User, found, |row| row.id.to_string(), &mut new.users, &mut old.users);
     let found = climbs::by_ids(conn, viewer, &wanted::<ClimbId>(&told, Changed::Climb)?)?;
     delivery.put(Changed::Climb, found, |row| row.id.to_string(), &mut new.climbs, &mut old.climbs);

@@ -50,6 +50,25 @@ pub(crate) fn get(url: &str, headers: &[(&str, &str)]) -> Answer {
     try_get(url, headers).unwrap_or_else(|error| panic!("GET {url}: {error}"))
 }
 
+/// Sends a request with some headers and a body; error statuses are answers too.
+#[track_caller]
+pub(crate) fn send(method: &str, url: &str, headers: &[(&str, &str)], body: &[u8]) -> Answer {
+    let config = ureq::Agent::config_builder().http_status_as_error(false).timeout_global(Some(LIMIT));
+    let agent: ureq::Agent = config.allow_non_standard_methods(true).build().into();
+    let builder = ureq::http::Request::builder().method(method).uri(url);
+    let builder = headers.iter().fold(builder, |builder, (name, value)| builder.header(*name, *value));
+    let answer = match body {
+        [] if method != "POST" && method != "PUT" => agent.run(builder.body(()).unwrap()),
+        body => agent.run(builder.body(body.to_vec()).unwrap()),
+    };
+    let mut answer = answer.unwrap_or_else(|error| panic!("{method} {url}: {error}"));
+    let content_type = answer.headers().get("content-type").and_then(|value| value.to_str().ok());
+    let content_type = content_type.unwrap_or_default().to_owned();
+    let status = answer.status().as_u16();
+    let body = answer.body_mut().with_config().limit(64 << 20).read_to_vec().unwrap();
+    Answer { status, content_type, body }
+}
+
 /// `mastoc-server serve`, running on a free port.
 pub(crate) struct Server {
     pub(crate) process: Process,
@@ -90,6 +109,22 @@ impl Server {
     #[track_caller]
     pub(crate) fn get_openly(&self, path: &str) -> Answer {
         get(&format!("{}{path}", self.url), &[])
+    }
+
+    /// Sends JSON (nothing if it is null) with some headers.
+    #[track_caller]
+    pub(crate) fn send(&self, method: &str, path: &str, headers: &[(&str, &str)], body: &Value) -> Answer {
+        let mut all = vec![("Content-Type", "application/json")];
+        all.extend_from_slice(headers);
+        let body = if body.is_null() { Vec::new() } else { serde_json::to_vec(body).unwrap() };
+        send(method, &format!("{}{path}", self.url), &all, &body)
+    }
+
+    /// Posts a form.
+    #[track_caller]
+    pub(crate) fn send_form(&self, path: &str, form: &str) -> Answer {
+        let kind = [("Content-Type", "application/x-www-form-urlencoded")];
+        send("POST", &format!("{}{path}", self.url), &kind, form.as_bytes())
     }
 
     /// Asks it to stop, and waits until it has.
