@@ -87,7 +87,7 @@ for who in fuzz fuzz-admin; do
   if ! "$venv/bin/schemathesis" run "$url/openapi.json" --url "$url" \
     --header "Authorization: Bearer $(cat "$work/$who.token")" \
     --checks not_a_server_error,status_code_conformance,content_type_conformance,response_headers_conformance,response_schema_conformance \
-    --phases coverage,fuzzing --max-examples "$examples" --continue-on-failure --workers 2 --request-timeout 30 \
+    --phases coverage,fuzzing --max-examples "$examples" --continue-on-failure --workers 1 --request-timeout 30 \
     --suppress-health-check all --warnings off --no-color \
     --exclude-path-regex '^/api/auth/logout$' --exclude-operation-id delete_users_me --exclude-operation-id delete_auth_sessions_id; then
     failed=1

@@ -13,6 +13,9 @@ use crate::auth::API_KEY_HEADER;
 use crate::errors::Problem;
 use crate::routes;
 
+const JSON: &str = "application/json";
+const PROBLEM_JSON: &str = "application/problem+json";
+
 /// The parts of the document that belong to no handler.
 #[derive(OpenApi)]
 #[openapi(
@@ -67,6 +70,16 @@ fn describe(status: &str) -> &'static str {
     }
 }
 
+/// Problems have a media type of their own (RFC 9457); the handlers only say that they answer one.
+fn name_problems(response: &mut utoipa::openapi::Response) {
+    let Some(RefOr::T(content)) = response.content.get(JSON) else { return };
+    let is_problem =
+        matches!(&content.schema, Some(RefOr::Ref(schema)) if schema.ref_location.ends_with("/Problem"));
+    if is_problem && let Some(content) = response.content.swap_remove(JSON) {
+        response.content.insert(PROBLEM_JSON.to_owned(), content);
+    }
+}
+
 /// Names each operation by its method and path, since names of handlers repeat from file to file, and describes
 /// every answer.
 fn complete(document: &mut utoipa::openapi::OpenApi) {
@@ -91,6 +104,9 @@ fn complete(document: &mut utoipa::openapi::OpenApi) {
                         && response.description.is_empty()
                     {
                         response.description = describe(status).to_owned();
+                    }
+                    if let RefOr::T(response) = response {
+                        name_problems(response);
                     }
                 }
             }

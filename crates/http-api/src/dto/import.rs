@@ -291,8 +291,7 @@ pub(crate) enum LocalId {
 /// What became of one record.
 #[derive(Debug, Serialize, ToSchema)]
 pub(crate) struct SingleAnswer {
-    /// Our id.
-    #[schema(value_type = String)]
+    /// Our id; null in a dry run for what would be created.
     id: LocalId,
     /// `created`, `updated` or `exists`.
     status: &'static str,
