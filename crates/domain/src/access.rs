@@ -26,6 +26,18 @@ word_enum! {
     }
 }
 
+word_enum! {
+    /// How far somebody's claim to be an imported setter has come.
+    ClaimState {
+        /// Nobody decided yet.
+        Open = "open",
+        /// An admin confirmed it: the setter's climbs are the person's own.
+        Confirmed = "confirmed",
+        /// An admin refused it, or somebody else was confirmed.
+        Rejected = "rejected",
+    }
+}
+
 impl Scope {
     /// Whether a key of this scope may do what `needed` is needed for.
     #[must_use]

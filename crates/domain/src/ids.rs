@@ -63,6 +63,8 @@ uuid_id! {
     AscentId,
     /// The id of a comment made here.
     CommentId,
+    /// The id of somebody's claim to be an imported setter.
+    ClaimId,
     /// The id of one import or synchronisation run.
     RunId,
     /// Stokt's id of anything but a hold.

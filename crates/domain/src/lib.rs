@@ -26,8 +26,8 @@ pub mod time;
 mod words;
 
 pub use ids::{
-    ApiKeyId, AscentId, ClimbId, CommentId, FaceId, GymId, HoldId, ListId, RunId, SessionId, StoktHoldId,
-    StoktId, UserId, WallId,
+    ApiKeyId, AscentId, ClaimId, ClimbId, CommentId, FaceId, GymId, HoldId, ListId, RunId, SessionId,
+    StoktHoldId, StoktId, UserId, WallId,
 };
 pub use time::Timestamp;
 pub use words::UnknownWord;

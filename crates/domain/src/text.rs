@@ -108,6 +108,57 @@ strict_text! {
     FeetRule, 100
 }
 
+strict_text! {
+    /// The name that a person shows to others: 1 to 255 characters.
+    PersonName, 255
+}
+
+/// The name that a person logs in with: 3 to 50 characters, without '@', which tells it from an e-mail address.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Username(String);
+
+/// Why a text is no user name.
+#[derive(Debug, Clone, PartialEq, Eq, Error)]
+pub enum UsernameError {
+    /// As for every name.
+    #[error(transparent)]
+    Text(#[from] TextError),
+    /// Too short.
+    #[error("must have at least {} characters", Username::MIN)]
+    TooShort,
+    /// It could be taken for an e-mail address.
+    #[error("must not contain '@'")]
+    At,
+}
+
+impl Username {
+    /// The fewest characters it may have.
+    pub const MIN: usize = 3;
+    /// The most characters it may have.
+    pub const MAX: usize = 50;
+
+    /// Trims, composes (NFC) and checks.
+    ///
+    /// # Errors
+    /// [`UsernameError`] when it is too short or too long, or holds '@', control or direction characters.
+    pub fn parse(text: &str) -> Result<Self, UsernameError> {
+        let text = strict(text, Self::MAX)?;
+        if text.contains('@') {
+            return Err(UsernameError::At);
+        }
+        if text.chars().count() < Self::MIN {
+            return Err(UsernameError::TooShort);
+        }
+        Ok(Self(text))
+    }
+
+    /// The text.
+    #[must_use]
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
 /// Checks a name that is imported: anything but control characters and excess, since it is kept as it is. Names stand
 /// in lists, logs and terminals, where control characters do harm.
 ///
@@ -183,6 +234,17 @@ mod tests {
         assert!(ClimbName::parse(&"e\u{301}".repeat(255)).is_ok());
         assert!(FeetRule::parse(&"x".repeat(100)).is_ok());
         assert!(FeetRule::parse(&"x".repeat(101)).is_err());
+    }
+
+    #[test]
+    fn s09_a_user_name_is_no_address_and_can_be_read() {
+        assert_eq!(Username::parse(" Zoe\u{308} ").unwrap().as_str(), "Zoë");
+        assert_eq!(Username::parse("ab"), Err(UsernameError::TooShort));
+        assert_eq!(Username::parse("anna@home"), Err(UsernameError::At));
+        assert_eq!(Username::parse("a\0bc"), Err(TextError::Forbidden(0).into()));
+        assert_eq!(Username::parse(" \u{200b} "), Err(TextError::Empty.into()));
+        assert!(Username::parse(&"é".repeat(50)).is_ok());
+        assert!(Username::parse(&"é".repeat(51)).is_err());
     }
 
     #[test]

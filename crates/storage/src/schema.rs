@@ -1,8 +1,10 @@
 //! The tables as diesel sees them: one description for both databases (a test holds it against their schemas).
 //! The tables of later migrations stand in files of their own beside this one.
 
+mod claims;
 mod logins;
 
+pub(crate) use claims::setter_claims;
 pub(crate) use logins::{idempotency_keys, sessions};
 
 diesel::table! {
@@ -26,6 +28,7 @@ diesel::table! {
         source -> Text,
         created_at -> DbTime,
         updated_at -> DbTime,
+        deleted_at -> Nullable<DbTime>,
     }
 }
 

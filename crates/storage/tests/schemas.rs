@@ -18,7 +18,11 @@ use mastoc_test_support::{postgres, sqlite};
 use support::{Raw, migrate};
 
 /// Every file that describes tables.
-const SCHEMA: &[&str] = &[include_str!("../src/schema.rs"), include_str!("../src/schema/logins.rs")];
+const SCHEMA: &[&str] = &[
+    include_str!("../src/schema.rs"),
+    include_str!("../src/schema/logins.rs"),
+    include_str!("../src/schema/claims.rs"),
+];
 
 /// Per table: its columns with type and nullability, in order.
 type Tables = BTreeMap<String, Vec<(String, String, bool)>>;

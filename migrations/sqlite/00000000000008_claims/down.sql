@@ -1,0 +1,2 @@
+DROP TABLE setter_claims;
+ALTER TABLE users DROP COLUMN deleted_at;
