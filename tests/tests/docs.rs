@@ -20,6 +20,7 @@ use mastoc_test_support::process::bin_path;
 use mastoc_test_support::{Process, workspace_root};
 use serde_json::Value;
 
+use support::server::Server;
 use support::{LIMIT, Place, SimProcess, program};
 
 fn read(path: &str) -> String {
@@ -118,6 +119,36 @@ fn the_readme_s_commands_work() {
 #[test]
 fn getting_started_s_commands_work() {
     typed_in("docs/getting-started.md");
+}
+
+/// Runs everything that the description of the API shows, as one script, against a server with an imported board.
+#[test]
+fn the_api_s_commands_work() {
+    let stokt = SimProcess::start(&["--holds", "60", "--climbs", "120", "--picture-size", "226x300"]);
+    for place in Place::both() {
+        support::run(place.import(&stokt.source)).expect(0);
+        let mut create = place.program("mastoc-server");
+        create.args(["user", "create-admin", "--email", "vera@example.org", "--username", "vera"]);
+        create.args(["--full-name", "Vera", "--password-stdin"]);
+        let created = Process::start_with_input(create, "keys of the gym\n").wait(LIMIT);
+        assert_eq!(created.code, Some(0), "{created:?}");
+        let server = Server::start(&place);
+        let login = server.send_form("/api/auth/login", "username=vera&password=keys+of+the+gym").json();
+        let commands = command_lines("docs/api.md");
+        let requests = commands.iter().filter(|line| line.contains("curl ")).count();
+        assert!(requests > 30, "only {requests} requests were found: the test no longer sees them");
+        // Says which line failed, and what was answered.
+        let head = "set -eEuo pipefail\ncurl() { command curl -sS --fail-with-body --max-time 60 \"$@\"; }\n\
+                    trap 'echo \"failed: $BASH_COMMAND\" >&2' ERR\n";
+        let script = place.folder().join("api.sh");
+        std::fs::write(&script, format!("{head}{}\n", commands.join("\n"))).unwrap();
+        let mut shell = Command::new("bash");
+        shell.arg(&script).current_dir(place.folder());
+        shell.env("URL", &server.url).env("ADMIN", login["access_token"].as_str().unwrap());
+        let finished = Process::run(shell, LIMIT);
+        assert_eq!(finished.code, Some(0), "{finished:?}");
+        server.stop();
+    }
 }
 
 fn documents() -> Vec<PathBuf> {
