@@ -3,6 +3,7 @@
 mod cursor;
 mod drive;
 mod filter;
+mod mine;
 #[cfg(test)]
 mod plans;
 mod row;
@@ -27,6 +28,7 @@ use row::{ClimbColumns, ClimbRow};
 
 pub use cursor::{ClimbCursor, ClimbSort, CursorError};
 pub use filter::{ClimbFilter, HoldMatch};
+pub use mine::Mine;
 pub(crate) use row::Word;
 
 /// One climb; `None` when there is none that `viewer` may see.

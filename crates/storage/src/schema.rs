@@ -2,9 +2,11 @@
 //! The tables of later migrations stand in files of their own beside this one.
 
 mod claims;
+mod edits;
 mod logins;
 
 pub(crate) use claims::setter_claims;
+pub(crate) use edits::climb_edits;
 pub(crate) use logins::{idempotency_keys, sessions};
 
 diesel::table! {
@@ -191,6 +193,7 @@ diesel::table! {
         created_at -> DbTime,
         updated_at -> DbTime,
         synced_at -> Nullable<DbTime>,
+        has_own_grade -> Bool,
     }
 }
 

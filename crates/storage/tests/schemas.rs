@@ -22,6 +22,7 @@ const SCHEMA: &[&str] = &[
     include_str!("../src/schema.rs"),
     include_str!("../src/schema/logins.rs"),
     include_str!("../src/schema/claims.rs"),
+    include_str!("../src/schema/edits.rs"),
 ];
 
 /// Per table: its columns with type and nullability, in order.

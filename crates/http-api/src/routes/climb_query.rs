@@ -5,7 +5,7 @@ use base64::prelude::BASE64_URL_SAFE_NO_PAD;
 use mastoc_domain::grade::FontGrade;
 use mastoc_domain::holds_list::Role;
 use mastoc_domain::{HoldId, UserId};
-use mastoc_storage::climbs::{ClimbCursor, ClimbFilter, ClimbSort, HoldMatch};
+use mastoc_storage::climbs::{ClimbCursor, ClimbFilter, ClimbSort, HoldMatch, Mine};
 
 use crate::query::Query;
 
@@ -14,17 +14,17 @@ const MOST_HOLDS: i32 = 1_000;
 /// The IRCRA scale ends far below.
 const MOST_IRCRA: f64 = 100.0;
 
-/// Reads every filter of a list of climbs.
-pub(super) fn filter(query: &mut Query) -> ClimbFilter {
+/// Reads every filter of a list of climbs, asked for by `person` if it is one.
+pub(super) fn filter(query: &mut Query, person: Option<UserId>) -> ClimbFilter {
     let mut setter_ids = query.list("setter_ids", "a UUID", |text| text.parse::<UserId>().ok());
     setter_ids.extend(query.value::<UserId>("setter_id", "a UUID"));
-    for (name, needs) in [("my", "somebody who is logged in"), ("list_id", "a list that the caller may see")]
-    {
-        if query.text(name).is_some() {
-            query.refuse(name, format!("needs {needs}; an API key acts for the service, not for a person"));
-        }
+    if query.text("list_id").is_some() {
+        query.refuse("list_id", "needs a list that the caller may see");
     }
-    ClimbFilter {
+    let mine = query.list("my", &format!("one of {}", Mine::ALL.map(Mine::as_str).join(", ")), |text| {
+        text.parse::<Mine>().ok()
+    });
+    let mut filter = ClimbFilter {
         gym_id: query.value("gym_id", "a UUID"),
         face_id: query.value("face_id", "a UUID"),
         setter_ids,
@@ -47,7 +47,14 @@ pub(super) fn filter(query: &mut Query) -> ClimbFilter {
         without_holds: query.list("without_holds", "the id of a hold", |text| text.parse().ok().map(HoldId)),
         min_holds: query.number("min_holds", 0..=MOST_HOLDS),
         max_holds: query.number("max_holds", 0..=MOST_HOLDS),
+        mine: Vec::new(),
+    };
+    match person {
+        Some(person) => mine.into_iter().for_each(|mine| filter.narrow(mine, person)),
+        None if mine.is_empty() => {}
+        None => query.refuse("my", "needs somebody who is logged in; an API key acts for the service"),
     }
+    filter
 }
 
 fn grade(query: &mut Query, name: &str) -> Option<FontGrade> {

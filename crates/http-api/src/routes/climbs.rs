@@ -50,7 +50,7 @@ pub(crate) fn configure(config: &mut ServiceConfig<'_>) {
         ("without_holds" = Option<String>, Query, description = "Using none of these holds; comma-separated ids."),
         ("min_holds" = Option<i32>, Query, description = "With at least so many holds."),
         ("max_holds" = Option<i32>, Query, description = "With at most so many holds."),
-        ("my" = Option<String>, Query, description = "Needs a person: `sent`, `not_sent`, `liked`, `project` or `set`."),
+        ("my" = Option<String>, Query, description = "Needs a person: `project` (their projects) or `set` (set by them); comma-separated, all must hold."),
         ("list_id" = Option<Uuid>, Query, description = "Needs a person: in this list."),
     ),
     responses((status = 200, body = ClimbPage<'_>, description = "By page. By cursor: `results`, `page_size`, `next_cursor`."),
@@ -59,7 +59,7 @@ pub(crate) fn configure(config: &mut ServiceConfig<'_>) {
 async fn list(req: HttpRequest) -> Result<HttpResponse, ApiError> {
     let access = authorise(&req, Action::ReadBoard).await?;
     let mut query = Query::of(&req);
-    let filter = climb_query::filter(&mut query);
+    let filter = climb_query::filter(&mut query, access.maybe_person().map(|person| person.id));
     let asked = climb_query::sort(&mut query);
     let page = Page::read(&mut query);
     if !query.has("cursor") {

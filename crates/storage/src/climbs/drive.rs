@@ -17,7 +17,7 @@ use super::cursor::ClimbSort;
 use super::filter::ClimbFilter;
 
 /// So many climbs are gathered and put in order rather than looked for along an index of the order.
-const FEW: i64 = 5_000;
+pub(super) const FEW: i64 = 5_000;
 /// So many climbs at most are looked at when the newest of several faces or setters are merged.
 const MERGED: i64 = 6_000;
 /// So many climbs at most are looked for by name before their order; finding out costs reading the names of others.
@@ -54,6 +54,8 @@ pub(crate) enum Drive {
     Synced,
     /// By the rare marks that have indexes of their own: benchmark, tagged, born here, unknown at Stokt.
     Marks,
+    /// By what a person has to do with them.
+    Mine,
 }
 
 impl Drive {
@@ -80,13 +82,17 @@ impl Drive {
         }
     }
 
-    /// Chooses for a page that ends `reach` climbs behind where it starts to look. Runs one statement at most.
+    /// Chooses for a page that ends `reach` climbs behind where it starts to look. Runs one statement at most, or
+    /// two where a person's own dealings with climbs are asked for.
     pub(crate) fn choose(
         conn: &mut ReadConn<'_>,
         filter: &ClimbFilter,
         sort: ClimbSort,
         reach: i64,
     ) -> Result<Self, StoreError> {
+        if filter.has_few_mine(conn)? {
+            return Ok(Self::Mine);
+        }
         if !filter.holds.is_empty() || !filter.any_holds.is_empty() {
             return Ok(Self::Holds);
         }

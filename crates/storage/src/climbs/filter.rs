@@ -11,6 +11,7 @@ use crate::visibility::Viewer;
 
 use super::cursor::Bound;
 use super::drive::Drive;
+use super::mine::Mine;
 
 /// The longest name or tag that is looked for, in bytes; nothing stored is longer.
 const LONGEST_TEXT: usize = 1_000;
@@ -71,6 +72,8 @@ pub struct ClimbFilter {
     pub min_holds: Option<i32>,
     /// Of at most so many different holds.
     pub max_holds: Option<i32>,
+    /// With which this person has each of these to do.
+    pub mine: Vec<(Mine, UserId)>,
 }
 
 impl ClimbFilter {
@@ -114,6 +117,7 @@ impl ClimbFilter {
         self.and_grades(sql, climb, drive, taken);
         self.and_texts(sql, climb, drive);
         self.and_holds(sql, climb);
+        self.and_mine(sql, climb, drive);
         if let Some(since) = self.since_created_at {
             let indexed = drive.goes_by(Drive::Created) && taken != Bound::Lower;
             column(sql, climb, "created_at", indexed).sql(" >= ").time(since);
@@ -334,7 +338,7 @@ impl HoldMatch {
 }
 
 /// Adds ` AND climb.name`, hidden from SQLite's choice of index unless `indexed`.
-fn column<'s>(sql: &'s mut Fragment, climb: &str, name: &str, indexed: bool) -> &'s mut Fragment {
+pub(super) fn column<'s>(sql: &'s mut Fragment, climb: &str, name: &str, indexed: bool) -> &'s mut Fragment {
     sql.sql(" AND ");
     if !indexed {
         sql.unindexed();

@@ -89,3 +89,17 @@ fn a_gym_of_few_faces_merges_their_indexes() {
     assert!(plan.contains("SEARCH c USING INDEX sqlite_autoindex_climbs_1 (id=?)"), "{plan}");
     assert!(!plan.contains("SCAN"), "{plan}");
 }
+
+#[test]
+fn projects_are_gathered_from_the_persons_own_rows() {
+    let filter = ClimbFilter { mine: vec![(Mine::Project, setter(0))], face_id: Some(face(0)), ..graded() };
+    for sort in ClimbSort::ALL {
+        let plan = plan(Drive::Mine, &filter, sort, None);
+        assert!(plan.contains("SEARCH c USING INDEX sqlite_autoindex_climbs_1 (id=?)"), "{plan}");
+        assert!(
+            plan.contains("SEARCH climb_personal USING INDEX climb_personal_projects (user_id=?)"),
+            "{plan}"
+        );
+        assert!(!plan.contains("SCAN"), "{plan}");
+    }
+}

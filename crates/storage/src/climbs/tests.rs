@@ -107,6 +107,7 @@ fn filter() -> impl Strategy<Value = ClimbFilter> {
         rarely(vec((0..FACES.len(), 0..HOLDS), 1..3)),
         rarely(1..4),
         rarely(1..4),
+        rarely(vec((select(&Mine::ALL[..]), (0..2_usize).prop_map(setter)), 1..3)),
     );
     (place, words, grades, rest, holds).prop_map(|(place, words, grades, rest, holds)| ClimbFilter {
         gym_id: place.0.map(gym),
@@ -131,6 +132,7 @@ fn filter() -> impl Strategy<Value = ClimbFilter> {
         without_holds: holds.2.unwrap_or_default().into_iter().map(|(f, index)| hold(f, index)).collect(),
         min_holds: holds.3,
         max_holds: holds.4,
+        mine: holds.5.unwrap_or_default(),
     })
 }
 
@@ -176,6 +178,11 @@ fn passes(spec: &Spec, viewer: Viewer, wanted: &ClimbFilter) -> bool {
         && !wanted.without_holds.iter().any(|hold| uses(&HoldMatch { hold: *hold, role: None }))
         && wanted.min_holds.is_none_or(|least| spec.holds_count() >= least)
         && wanted.max_holds.is_none_or(|most| spec.holds_count() <= most)
+        && wanted.mine.iter().all(|(mine, person)| match mine {
+            // The personal fields of the board are those of one person.
+            Mine::Project => *person == setter(0) && spec.personal.as_ref().is_some_and(|own| own.is_project),
+            Mine::Set => own == Some(*person),
+        })
 }
 
 fn compare(sort: ClimbSort, a: &(Climb, Spec), b: &(Climb, Spec)) -> Ordering {
@@ -212,7 +219,7 @@ fn expected(board: &[Spec], viewer: Viewer, wanted: &ClimbFilter, sort: ClimbSor
     found.into_iter().map(|(climb, _)| climb).collect()
 }
 
-const EVERY_WAY: [Drive; 14] = [
+const EVERY_WAY: [Drive; 15] = [
     Drive::Holds,
     Drive::Face,
     Drive::Setters,
@@ -227,6 +234,7 @@ const EVERY_WAY: [Drive; 14] = [
     Drive::Created,
     Drive::Synced,
     Drive::Marks,
+    Drive::Mine,
 ];
 
 /// Whether a way can be taken for a question at all.
@@ -295,6 +303,20 @@ mastoc_test_support::both_backends! {
                 Ok(())
             })
             .unwrap();
+    }
+
+    fn climbs_set_by_a_person_are_reached_as_any_setters_are(url: &str) {
+        let store = test_board::open(url);
+        test_board::furnish(&store);
+        let of = |setter| Spec { setter: Some(setter), ..Spec::default() };
+        test_board::set(&store, &[of(0), of(1), of(0)]);
+        for (setters, expected) in [(vec![], 2), (vec![setter(0), setter(1)], 2), (vec![setter(1)], 0)] {
+            let mut wanted = ClimbFilter { setter_ids: setters.clone(), ..ClimbFilter::default() };
+            wanted.narrow(Mine::Set, setter(0));
+            assert_eq!(wanted.mine.is_empty(), setters.is_empty());
+            let found = store.read(|conn| count(conn, Viewer::Public, &wanted)).unwrap();
+            assert_eq!(found, expected, "{setters:?}");
+        }
     }
 
     fn a_cursor_is_only_good_for_its_own_order(url: &str) {
