@@ -4,6 +4,8 @@
 //! its query; so it is known before anything is rendered, and a 304 costs the one small query that told the version.
 //! Compressed bytes bear the encoding in their ETag, since a strong ETag names exact bytes.
 
+pub(crate) mod posted;
+
 use actix_web::http::StatusCode;
 use actix_web::http::header::{self, HeaderValue};
 use actix_web::{HttpRequest, HttpResponse};
@@ -24,6 +26,8 @@ pub(crate) const VARY: &str = "Authorization, X-API-Key, Accept-Encoding";
 const REVALIDATE: &str = "private, no-cache";
 /// What one entry takes beside its bytes, roughly.
 const ENTRY_OVERHEAD_BYTES: u32 = 200;
+
+const JSON: &str = "application/json";
 
 /// Names the exact state that an answer was rendered from.
 type Key = [u8; 16];
@@ -141,18 +145,32 @@ pub(crate) async fn json<F>(req: &HttpRequest, access: &Access, render: F) -> Re
 where
     F: FnOnce(&mut ReadConn<'_>, Viewer) -> Result<Vec<u8>, ApiError> + Send + 'static,
 {
-    const JSON: &str = "application/json";
     let state = &access.state;
-    let viewer = access.viewer();
-    let class = class(&viewer);
+    let class = class(&access.viewer());
     let asked = state.answers.key(&access.data_version.to_be_bytes(), &class, req);
     if let Some(tag) = held(req, &asked) {
         return Ok(respond(StatusCode::NOT_MODIFIED, tag).finish());
     }
+    let (key, answer) = kept_or_rendered(req, access, &class, asked, render).await?;
+    send(&key, answer, JSON)
+}
+
+/// The answer from the cache, or rendered and kept there; with the name of the state that it is of.
+async fn kept_or_rendered<F>(
+    req: &HttpRequest,
+    access: &Access,
+    class: &str,
+    asked: Key,
+    render: F,
+) -> Result<(Key, Answer), ApiError>
+where
+    F: FnOnce(&mut ReadConn<'_>, Viewer) -> Result<Vec<u8>, ApiError> + Send + 'static,
+{
+    let (state, viewer) = (&access.state, access.viewer());
     let encoding = Encoding::wanted(req);
     if let Some(answer) = state.answers.cache.get(&(asked, encoding)) {
         state.metrics.cache_hits.inc();
-        return send(&asked, answer, JSON);
+        return Ok((asked, answer));
     }
     state.metrics.cache_misses.inc();
     let plain = state.answers.cache.get(&(asked, Encoding::Identity)).map(|answer| answer.bytes);
@@ -172,7 +190,7 @@ where
     .await?;
     let key = match version {
         Some(version) if version != access.data_version => {
-            state.answers.key(&version.to_be_bytes(), &class, req)
+            state.answers.key(&version.to_be_bytes(), class, req)
         }
         _ => asked,
     };
@@ -183,7 +201,7 @@ where
         .answers
         .cache
         .insert((key, Encoding::Identity), Answer { encoding: Encoding::Identity, bytes: plain });
-    send(&key, answer, JSON)
+    Ok((key, answer))
 }
 
 /// Answers a GET of something that only changes with the program, such as the documentation. `version` names its

@@ -8,6 +8,7 @@
 //! - diesel's errors are read in `error.rs` only.
 
 pub mod accounts;
+pub mod annotations;
 pub mod api_keys;
 pub mod changes;
 pub mod checkpoints;

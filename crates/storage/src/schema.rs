@@ -4,10 +4,13 @@
 mod claims;
 mod edits;
 mod logins;
+mod upkeep;
 
 pub(crate) use claims::setter_claims;
 pub(crate) use edits::climb_edits;
 pub(crate) use logins::{idempotency_keys, sessions};
+#[expect(unused_imports, reason = "used by the next change")]
+pub(crate) use upkeep::{hold_numbers, maintenance_closings};
 
 diesel::table! {
     use diesel::sql_types::*;
@@ -62,6 +65,7 @@ diesel::table! {
         source -> Text,
         created_at -> DbTime,
         updated_at -> DbTime,
+        owner_id -> Nullable<DbUuid>,
     }
 }
 
@@ -269,6 +273,8 @@ diesel::table! {
         notes -> Nullable<Text>,
         created_at -> DbTime,
         updated_at -> DbTime,
+        condition_at -> Nullable<DbTime>,
+        is_condition_closed -> Bool,
     }
 }
 

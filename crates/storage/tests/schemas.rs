@@ -23,6 +23,7 @@ const SCHEMA: &[&str] = &[
     include_str!("../src/schema/logins.rs"),
     include_str!("../src/schema/claims.rs"),
     include_str!("../src/schema/edits.rs"),
+    include_str!("../src/schema/upkeep.rs"),
 ];
 
 /// Per table: its columns with type and nullability, in order.

@@ -1,5 +1,6 @@
 //! Domain values as our JSON, and our JSON as domain values; one file for each kind of thing.
 
+pub(crate) mod annotation;
 pub(crate) mod board;
 pub(crate) mod change;
 pub(crate) mod climb;

@@ -2,4 +2,9 @@
 
 use super::Needs;
 
-pub const ROUTES: &[(&str, Needs)] = &[];
+pub const ROUTES: &[(&str, Needs)] = &[
+    ("POST /api/holds/annotations/batch", Needs::Read),
+    ("GET /api/holds/{id}/annotations", Needs::Read),
+    ("PUT /api/holds/{id}/annotations", Needs::Person),
+    ("DELETE /api/holds/{id}/annotations", Needs::Person),
+];
