@@ -109,6 +109,11 @@ strict_text! {
 }
 
 strict_text! {
+    /// The name of a list of climbs: 1 to 100 characters.
+    ListName, 100
+}
+
+strict_text! {
     /// The name that a person shows to others: 1 to 255 characters.
     PersonName, 255
 }

@@ -10,6 +10,8 @@ mod row;
 #[cfg(test)]
 mod tests;
 
+use std::collections::HashMap;
+
 use diesel::RunQueryDsl as _;
 use diesel::sql_types::BigInt;
 use mastoc_domain::board::Climb;
@@ -85,6 +87,16 @@ pub fn by_ids(conn: &mut ReadConn<'_>, viewer: Viewer, ids: &[ClimbId]) -> Resul
         climbs.extend(load(conn, sql)?.into_iter().map(Climb::from));
     }
     Ok(climbs)
+}
+
+/// The same in the order in which they are named.
+///
+/// # Errors
+/// When the database fails.
+pub fn in_order(conn: &mut ReadConn<'_>, viewer: Viewer, ids: &[ClimbId]) -> Result<Vec<Climb>, StoreError> {
+    let mut found: HashMap<ClimbId, Climb> =
+        by_ids(conn, viewer, ids)?.into_iter().map(|climb| (climb.id, climb)).collect();
+    Ok(ids.iter().filter_map(|id| found.remove(id)).collect())
 }
 
 /// One page of the climbs that pass `filter`: at most `limit` after leaving out `offset`. The farther the offset, the

@@ -3,14 +3,18 @@
 
 mod claims;
 mod edits;
+mod logbook;
 mod logins;
 mod upkeep;
+mod sharing;
 
 pub(crate) use claims::setter_claims;
 pub(crate) use edits::climb_edits;
+pub(crate) use logbook::{ascents, climb_bookmarks, climb_likes, comments};
 pub(crate) use logins::{idempotency_keys, sessions};
 #[expect(unused_imports, reason = "used by the next change")]
 pub(crate) use upkeep::{hold_numbers, maintenance_closings};
+pub(crate) use sharing::{list_follows, list_shares};
 
 diesel::table! {
     use diesel::sql_types::*;

@@ -24,6 +24,8 @@ const SCHEMA: &[&str] = &[
     include_str!("../src/schema/claims.rs"),
     include_str!("../src/schema/edits.rs"),
     include_str!("../src/schema/upkeep.rs"),
+    include_str!("../src/schema/logbook.rs"),
+    include_str!("../src/schema/sharing.rs"),
 ];
 
 /// Per table: its columns with type and nullability, in order.
