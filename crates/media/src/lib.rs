@@ -22,4 +22,4 @@ pub use error::MediaError;
 pub use hash::{InvalidSha256, Sha256Hex};
 pub use kind::{ImageKind, UnknownKind};
 pub use store::{CheckedImage, ImageLimits, MediaStore, StoredImage};
-pub use thumbs::{THUMBNAIL_WIDTHS, snap_width};
+pub use thumbs::{THUMBNAIL_WIDTHS, redraw, snap_width};

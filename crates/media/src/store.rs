@@ -14,6 +14,7 @@ use crate::decode::{Measured, measure};
 use crate::error::MediaError;
 use crate::hash::{Hasher, Sha256Hex};
 use crate::kind::{self, ImageKind, MAGIC_LEN};
+use crate::thumbs::THUMBNAIL_WIDTHS;
 
 /// A temporary file this old belongs to no living process.
 const STALE_AFTER: Duration = Duration::from_secs(24 * 60 * 60);
@@ -206,6 +207,24 @@ impl MediaStore {
             io::ErrorKind::NotFound => MediaError::Missing { sha256, path },
             _ => MediaError::io("open", &path, source),
         })
+    }
+
+    /// Removes a picture that nobody shows any more, with all that was drawn from it. One that is not there is gone
+    /// already.
+    ///
+    /// # Errors
+    /// [`MediaError::Io`] when a file cannot be removed.
+    pub fn remove(&self, sha256: Sha256Hex, kind: ImageKind) -> Result<(), MediaError> {
+        let drawn = THUMBNAIL_WIDTHS.into_iter().map(|width| self.thumbnail_path(sha256, width));
+        for path in drawn.chain([self.path_of(sha256, kind)]) {
+            match fs::remove_file(&path) {
+                Err(error) if error.kind() != io::ErrorKind::NotFound => {
+                    return Err(MediaError::io("remove", &path, error));
+                }
+                _ => {}
+            }
+        }
+        Ok(())
     }
 
     /// Hashes a kept picture again and compares.

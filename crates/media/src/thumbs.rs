@@ -73,9 +73,22 @@ impl MediaStore {
         Ok(kept.filter(|bytes| ImageKind::sniff(bytes) == Some(ImageKind::Jpeg)))
     }
 
-    fn thumbnail_path(&self, sha256: Sha256Hex, width: u32) -> PathBuf {
+    pub(crate) fn thumbnail_path(&self, sha256: Sha256Hex, width: u32) -> PathBuf {
         self.root().join("thumbs").join(width.to_string()).join(format!("{sha256}.jpg"))
     }
+}
+
+/// Draws a picture anew: a JPEG of nothing but its pixels, at most `side` pixels wide and high, turned as its EXIF
+/// orientation asks and on white where it is transparent. What else was in the file is gone. Blocking, and busy.
+///
+/// # Errors
+/// Any [`MediaError`] that speaks of the picture: it is none of our kinds, cut short, of more than `max_pixels`
+/// pixels, or does not decode.
+pub fn redraw(bytes: &[u8], max_pixels: u64, side: u32) -> Result<Vec<u8>, MediaError> {
+    let decoded = decode(bytes, max_pixels)?;
+    let (width, height) = (decoded.image.width(), decoded.image.height());
+    let fitting = u64::from(width) * u64::from(side) / u64::from(height.max(1));
+    draw(decoded.image, decoded.kind, side.min(u32::try_from(fitting).unwrap_or(side)).max(1))
 }
 
 /// Scales to `width` pixels, or not at all if the picture is narrower, and encodes.
@@ -183,11 +196,41 @@ mod tests {
     }
 
     #[test]
+    fn s15_a_picture_drawn_anew_holds_its_pixels_alone_and_fits_a_square() {
+        let mut bytes = turned_jpeg(600, 200);
+        assert!(bytes.windows(4).any(|four| four == b"Exif"));
+        bytes.extend_from_slice(b"<script>alert(1)</script>");
+        let drawn = redraw(&bytes, 600 * 200, 300).unwrap();
+        assert_eq!(size_of(&drawn), (100, 300));
+        for gone in [b"Exif".as_slice(), b"<scr"] {
+            assert!(!drawn.windows(4).any(|four| four == gone));
+        }
+        for (width, height, fits) in [(50, 70, (50, 70)), (3_000, 10, (300, 1)), (10, 3_000, (1, 300))] {
+            assert_eq!(
+                size_of(&redraw(&picture(ImageKind::Png, width, height), 100_000, 300).unwrap()),
+                fits
+            );
+        }
+        assert!(matches!(redraw(&bytes, 600 * 200 - 1, 300), Err(MediaError::TooManyPixels { .. })));
+        assert!(matches!(redraw(b"<svg onload=alert(1)>", 1_000, 300), Err(MediaError::NotAnImage { .. })));
+    }
+
+    #[test]
     fn transparent_becomes_white() {
         let clear = DynamicImage::from(image::RgbaImage::from_pixel(2, 1, image::Rgba([10, 20, 30, 0])));
         assert_eq!(flatten(clear), [255; 6]);
         let solid = DynamicImage::from(image::RgbaImage::from_pixel(1, 1, image::Rgba([10, 20, 30, 255])));
         assert_eq!(flatten(solid), [10, 20, 30]);
+    }
+
+    #[test]
+    fn a_removed_picture_leaves_nothing() {
+        let (_dir, store, sha256, kind) = kept(&picture(ImageKind::Png, 200, 100));
+        store.thumbnail(sha256, kind, 160).unwrap();
+        for _ in 0..2 {
+            store.remove(sha256, kind).unwrap();
+            assert!(!store.exists(sha256, kind) && !store.thumbnail_path(sha256, 160).exists());
+        }
     }
 
     #[test]

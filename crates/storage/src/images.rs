@@ -7,7 +7,7 @@ use diesel::RunQueryDsl as _;
 use diesel::deserialize::Queryable;
 use diesel::sql_types::{BigInt, Integer, Nullable, Text};
 
-use crate::conn::{ReadConn, on_backend};
+use crate::conn::{ReadConn, WriteConn, on_backend};
 use crate::error::StoreError;
 use crate::fragment::Fragment;
 
@@ -107,4 +107,18 @@ pub fn by_sha(conn: &mut ReadConn<'_>, sha256: &str) -> Result<Option<ServedImag
     );
     sql.text(sha256);
     first(conn, sql)
+}
+
+/// Forgets a picture that nobody shows any more. Answers whether that is so: its file can go then.
+///
+/// # Errors
+/// When the database fails.
+pub fn forget_unused(conn: &mut WriteConn<'_>, sha256: &str) -> Result<bool, StoreError> {
+    let mut sql = Fragment::new("DELETE FROM images WHERE sha256 = ");
+    sql.text(sha256).sql(
+        " AND NOT EXISTS (SELECT 1 FROM users u WHERE u.avatar_sha256 = images.sha256) \
+         AND NOT EXISTS (SELECT 1 FROM face_versions v WHERE v.picture_sha256 = images.sha256)",
+    );
+    let statement = sql.selecting::<()>();
+    Ok(on_backend!(conn, |c| statement.execute(c))? > 0)
 }

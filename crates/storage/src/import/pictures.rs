@@ -4,7 +4,7 @@ use diesel::prelude::*;
 use diesel::upsert::excluded;
 use mastoc_domain::StoktId;
 use mastoc_domain::change::ChangeKind;
-use mastoc_domain::sync_state::EntityKind;
+use mastoc_domain::sync_state::{EntityKind, Source};
 use uuid::Uuid;
 
 use super::{ImportContext, echoes};
@@ -115,6 +115,8 @@ pub fn listed(conn: &mut ReadConn<'_>, gym_stokt_ids: &[StoktId]) -> Result<Vec<
         .left_join(images::table.on(images::sha256.nullable().eq(users::avatar_sha256)))
         .filter(users::stokt_id.is_not_null())
         .filter(users::avatar_path.is_not_null())
+        // A picture that an account here took for itself is not Stokt's.
+        .filter(users::source.eq(Source::Stokt.as_str()).or(users::avatar_sha256.is_null()))
         .order(users::id.asc())
         .select((
             users::stokt_id,
@@ -202,7 +204,7 @@ pub fn attach(
     }
 }
 
-fn save_image(conn: &mut WriteConn<'_>, image: &VerifiedImage) -> Result<(), StoreError> {
+pub(crate) fn save_image(conn: &mut WriteConn<'_>, image: &VerifiedImage) -> Result<(), StoreError> {
     let odd = || StoreError::Invalid("the picture's size fits no picture".into());
     let now = Time(conn.now());
     let row = ImageRow {

@@ -33,13 +33,15 @@ struct Row<'a> {
     updated_at: Time,
 }
 
-type Columns = (Option<Id>, Id, String, Option<String>, Option<String>);
+type Columns = (Option<Id>, Id, String, Option<String>, Option<String>, String);
 
 struct Existing {
     id: Id,
     full_name: String,
     avatar_path: Option<String>,
     avatar_sha256: Option<String>,
+    /// Somebody of here claimed the setter: their name and picture are theirs to choose.
+    is_ours: bool,
 }
 
 fn existing(
@@ -51,11 +53,15 @@ fn existing(
     for ids in keys(&ids) {
         let rows: Vec<Columns> = on_backend!(conn, |c| t::table
             .filter(t::stokt_id.eq_any(ids))
-            .select((t::stokt_id, t::id, t::full_name, t::avatar_path, t::avatar_sha256))
+            .select((t::stokt_id, t::id, t::full_name, t::avatar_path, t::avatar_sha256, t::source))
             .load(c))?;
-        found.extend(rows.into_iter().filter_map(|(stokt_id, id, full_name, avatar_path, avatar_sha256)| {
-            Some((StoktId(stokt_id?.0), Existing { id, full_name, avatar_path, avatar_sha256 }))
-        }));
+        found.extend(rows.into_iter().filter_map(
+            |(stokt_id, id, full_name, avatar_path, avatar_sha256, source)| {
+                let is_ours = source == Source::Mastoc.as_str();
+                let row = Existing { id, full_name, avatar_path, avatar_sha256, is_ours };
+                Some((StoktId(stokt_id?.0), row))
+            },
+        ));
     }
     Ok(found)
 }
@@ -105,18 +111,21 @@ pub fn users(
         let before = existing.get(&record.stokt_id);
         let id = before.map_or_else(|| Id(UserId::generate().0), |row| row.id);
         // A verified copy belongs to the path it was fetched from.
+        let ours = before.filter(|row| row.is_ours);
+        let full_name = ours.map_or(record.full_name.as_str(), |row| &row.full_name);
+        let avatar_path = ours.map_or(&record.avatar_path, |row| &row.avatar_path).as_deref();
         let avatar_sha256 = before
-            .filter(|row| row.avatar_path == record.avatar_path)
+            .filter(|row| row.avatar_path.as_deref() == avatar_path)
             .and_then(|row| row.avatar_sha256.as_deref());
-        if before.is_some_and(|row| row.full_name != record.full_name) {
+        if before.is_some_and(|row| row.full_name != full_name) {
             renamed.push(id);
         }
         rows.push(Row {
             id,
             stokt_id: Some(Id(record.stokt_id.0)),
-            full_name: &record.full_name,
-            full_name_folded: fold_name(&record.full_name),
-            avatar_path: record.avatar_path.as_deref(),
+            full_name,
+            full_name_folded: fold_name(full_name),
+            avatar_path,
             avatar_sha256,
             source: Source::Stokt.as_str(),
             created_at: now,
