@@ -37,6 +37,7 @@ pub mod people;
 mod pool;
 pub mod quarantine;
 mod reader;
+pub mod resets;
 pub mod runs;
 mod schema;
 pub mod seen;

@@ -7,8 +7,10 @@ use mastoc_domain::{SessionId, Timestamp, UserId};
 use crate::climbs::Word;
 use crate::conn::{ReadConn, WriteConn, on_backend};
 use crate::error::StoreError;
+use crate::resets;
 use crate::schema::{sessions, users};
 use crate::types::{Id, Time};
+use uuid::Uuid;
 
 /// A person whose login holds.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -21,6 +23,44 @@ pub struct Person {
     pub session: SessionId,
 }
 
+/// A login, as its owner sees it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Login {
+    /// Its id.
+    pub id: SessionId,
+    /// What the program called itself.
+    pub device: Option<String>,
+    /// When the person logged in.
+    pub created_at: Timestamp,
+    /// When it was last renewed, or opened.
+    pub last_used_at: Timestamp,
+    /// When it ends unless it is renewed.
+    pub expires_at: Timestamp,
+}
+
+#[derive(Queryable, Selectable)]
+#[diesel(table_name = sessions)]
+#[diesel(check_for_backend(diesel::pg::Pg, diesel::sqlite::Sqlite))]
+struct LoginRow {
+    id: Id,
+    device: Option<String>,
+    created_at: Time,
+    last_used_at: Time,
+    expires_at: Time,
+}
+
+impl From<LoginRow> for Login {
+    fn from(row: LoginRow) -> Self {
+        Self {
+            id: SessionId(row.id.0),
+            device: row.device,
+            created_at: row.created_at.0,
+            last_used_at: row.last_used_at.0,
+            expires_at: row.expires_at.0,
+        }
+    }
+}
+
 #[derive(Insertable)]
 #[diesel(table_name = sessions)]
 struct NewRow<'a> {
@@ -30,9 +70,11 @@ struct NewRow<'a> {
     created_at: Time,
     last_used_at: Time,
     expires_at: Time,
+    refresh_id: Option<Id>,
 }
 
-/// Opens a login that ends at `expires_at` unless it is renewed. `device` is what the program calls itself.
+/// Opens a login that ends at `expires_at`. `device` is what the program calls itself. Logins and tokens that are over
+/// are forgotten on the way.
 ///
 /// # Errors
 /// When there is no such person, or the database fails.
@@ -43,7 +85,36 @@ pub fn open(
     expires_at: Timestamp,
 ) -> Result<SessionId, StoreError> {
     let id = SessionId::generate();
+    insert(conn, id, user, device, expires_at, None)?;
+    Ok(id)
+}
+
+/// The same for a login that can be renewed, with the refresh token `refresh`.
+///
+/// # Errors
+/// As [`open`].
+pub fn open_renewable(
+    conn: &mut WriteConn<'_>,
+    id: SessionId,
+    user: UserId,
+    device: Option<&str>,
+    expires_at: Timestamp,
+    refresh: Uuid,
+) -> Result<(), StoreError> {
+    insert(conn, id, user, device, expires_at, Some(Id(refresh)))
+}
+
+fn insert(
+    conn: &mut WriteConn<'_>,
+    id: SessionId,
+    user: UserId,
+    device: Option<&str>,
+    expires_at: Timestamp,
+    refresh_id: Option<Id>,
+) -> Result<(), StoreError> {
     let now = Time(conn.now());
+    on_backend!(conn, |c| diesel::delete(sessions::table.filter(sessions::expires_at.le(now))).execute(c))?;
+    resets::purge(conn)?;
     let row = NewRow {
         id: Id(id.0),
         user_id: Id(user.0),
@@ -51,9 +122,49 @@ pub fn open(
         created_at: now,
         last_used_at: now,
         expires_at: Time(expires_at),
+        refresh_id,
     };
     on_backend!(conn, |c| diesel::insert_into(sessions::table).values(&row).execute(c))?;
-    Ok(id)
+    Ok(())
+}
+
+/// Renews a login: the token `used` gives way to `next`. Of many at once with the same token one succeeds, and the
+/// others find it used. A used token means that somebody has a copy: the login ends, and with it every token of its
+/// family.
+///
+/// Answers whether it was renewed. It must be committed also when it was not.
+///
+/// # Errors
+/// When the database fails.
+pub fn renew(
+    conn: &mut WriteConn<'_>,
+    session: SessionId,
+    user: UserId,
+    used: Uuid,
+    next: Uuid,
+    expires_at: Timestamp,
+) -> Result<bool, StoreError> {
+    let now = Time(conn.now());
+    let owner = users::table.find(Id(user.0)).filter(users::is_active.eq(true));
+    let renewed = on_backend!(conn, |c| diesel::update(
+        sessions::table
+            .find(Id(session.0))
+            .filter(sessions::user_id.eq(Id(user.0)))
+            .filter(sessions::refresh_id.eq(Id(used)))
+            .filter(sessions::revoked_at.is_null())
+            .filter(sessions::expires_at.gt(now))
+            .filter(diesel::dsl::exists(owner))
+    )
+    .set((
+        sessions::refresh_id.eq(Id(next)),
+        sessions::last_used_at.eq(now),
+        sessions::expires_at.eq(Time(expires_at)),
+    ))
+    .execute(c))?;
+    if renewed == 0 {
+        end(conn, session, user)?;
+    }
+    Ok(renewed == 1)
 }
 
 /// The person behind a login; `None` when it is unknown, somebody else's, revoked or over, or the account is closed.
@@ -99,4 +210,49 @@ pub fn end_all(
     .set(sessions::revoked_at.eq(now))
     .execute(c))?;
     Ok(ended)
+}
+
+/// Ends one login of a person. Answers whether there was one that held.
+///
+/// # Errors
+/// When the database fails.
+pub fn end(conn: &mut WriteConn<'_>, session: SessionId, user: UserId) -> Result<bool, StoreError> {
+    let now = Time(conn.now());
+    let ended = on_backend!(conn, |c| diesel::update(
+        sessions::table
+            .find(Id(session.0))
+            .filter(sessions::user_id.eq(Id(user.0)))
+            .filter(sessions::revoked_at.is_null())
+            .filter(sessions::expires_at.gt(now))
+    )
+    .set(sessions::revoked_at.eq(now))
+    .execute(c))?;
+    Ok(ended == 1)
+}
+
+/// A person's logins that hold, the last used first, and how many there are. Two statements.
+///
+/// # Errors
+/// When the database fails.
+pub fn of_person(
+    conn: &mut ReadConn<'_>,
+    user: UserId,
+    offset: i64,
+    limit: i64,
+) -> Result<(Vec<Login>, i64), StoreError> {
+    let now = Time(Timestamp::now());
+    let holding = || {
+        sessions::table
+            .filter(sessions::user_id.eq(Id(user.0)))
+            .filter(sessions::revoked_at.is_null())
+            .filter(sessions::expires_at.gt(now))
+    };
+    let count: i64 = on_backend!(conn, |c| holding().count().get_result(c))?;
+    let rows: Vec<LoginRow> = on_backend!(conn, |c| holding()
+        .order((sessions::last_used_at.desc(), sessions::id.desc()))
+        .offset(offset)
+        .limit(limit)
+        .select(LoginRow::as_select())
+        .load(c))?;
+    Ok((rows.into_iter().map(Login::from).collect(), count))
 }

@@ -1,4 +1,4 @@
-//! The tables of the migration `sessions`.
+//! The tables of the migrations `sessions` and `logins`.
 
 use super::users;
 
@@ -14,6 +14,7 @@ diesel::table! {
         last_used_at -> DbTime,
         expires_at -> DbTime,
         revoked_at -> Nullable<DbTime>,
+        refresh_id -> Nullable<DbUuid>,
     }
 }
 
@@ -31,5 +32,18 @@ diesel::table! {
     }
 }
 
+diesel::table! {
+    use diesel::sql_types::*;
+    use crate::types::{DbTime, DbUuid};
+
+    password_resets (token_hash) {
+        token_hash -> Text,
+        user_id -> DbUuid,
+        created_at -> DbTime,
+        expires_at -> DbTime,
+    }
+}
+
 diesel::joinable!(sessions -> users (user_id));
-diesel::allow_tables_to_appear_in_same_query!(sessions, users);
+diesel::joinable!(password_resets -> users (user_id));
+diesel::allow_tables_to_appear_in_same_query!(password_resets, sessions, users);

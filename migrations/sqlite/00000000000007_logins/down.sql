@@ -1,0 +1,2 @@
+DROP TABLE password_resets;
+ALTER TABLE sessions DROP COLUMN refresh_id;
