@@ -12,7 +12,7 @@
 
 mod support;
 
-use mastoc_domain::access::Scope;
+use mastoc_domain::access::{AccountRole, Scope};
 use serde_json::{Value, json};
 use support::{FIRST_HOLD, HOLDS, Person, Reply, TestApp, migrate};
 
@@ -132,5 +132,86 @@ mastoc_test_support::both_backends! {
         let read = app.key(Scope::Read);
         let body = json!({"hold_ids": [FIRST_HOLD]}).to_string();
         assert_eq!(app.call("POST", "/api/holds/annotations/batch", &[("x-api-key", &read)], body.as_bytes()).status, 200);
+    }
+
+    fn what_is_reported_is_listed_until_somebody_has_seen_to_it(url: &str) {
+        let app = TestApp::public(url).with_board();
+        let (anna, ben, admin) = (app.person("anna"), app.person("ben"), app.person_with("ada", AccountRole::Admin));
+        for (hold, one, other) in [(1, "sale", "sale"), (2, "cassee", ""), (3, "ok", "cassee"), (4, "a_brosser", "a_brosser"), (6, "sale", "tournee")] {
+            say(&app, &anna, hold, &json!({"condition": one}));
+            say(&app, &ben, hold, &json!({"condition": other}));
+        }
+        let listed = |path: &str| app.get_as_nobody(path).ok();
+        let ids = |list: &Value| list["results"].as_array().unwrap().iter().map(|one| one["hold_id"].as_u64().unwrap() - u64::from(FIRST_HOLD)).collect::<Vec<_>>();
+        let all = listed("/api/maintenance");
+        // Ties go to the more harmless: sale before tournee, ok before cassee.
+        assert_eq!(ids(&all), [2, 1, 6, 4]);
+        assert_eq!((&all["count"], &all["page"], &all["page_size"]), (&json!(4), &json!(1), &json!(50)));
+        let first = &all["results"][1];
+        assert_eq!((&first["votes"], &first["confidence"], &first["is_established"]), (&json!(2), &json!(1.0), &json!(true)));
+        assert_eq!(all["results"][2]["confidence"], 0.5);
+        assert!(first["newest_at"].is_string());
+        // Climb 5 is private; each hold is in four climbs of twelve, and thirty climbs go round.
+        let climbs = |list: &Value, hold: u64| list["results"].as_array().unwrap().iter().find(|one| one["hold_id"] == u64::from(FIRST_HOLD) + hold).unwrap()["climbs_count"].as_u64().unwrap();
+        assert_eq!(climbs(&app.get("/api/maintenance").ok(), 6), climbs(&all, 6) + 1);
+        let (gym, face) = (app.first_id("/api/gyms"), app.first_id("/api/faces"));
+        for filter in [format!("gym_id={gym}"), format!("face_id={face}")] {
+            assert_eq!(listed(&format!("/api/maintenance?{filter}")), all);
+        }
+        assert_eq!(listed("/api/maintenance?face_id=00000000-0000-4000-8000-000000000000")["count"], 0);
+        let mut paged = Vec::new();
+        for page in 1..=2 {
+            paged.extend(ids(&listed(&format!("/api/maintenance?page_size=2&page={page}"))));
+        }
+        assert_eq!(paged, ids(&all));
+
+        let closing = |hold: u32| format!("/api/holds/{}/maintenance/close", FIRST_HOLD + hold);
+        assert_eq!(app.by(&anna, "POST", &closing(1), &json!({})).problem(), (403, "forbidden".to_owned()));
+        assert_eq!(app.by(&anna, "POST", "/api/holds/1/maintenance/close", &json!({})).problem().0, 404);
+        let closed = app.by(&admin, "POST", &closing(1), &json!({"note": "brossée"}));
+        assert_eq!(closed.status, 201);
+        let closed = closed.json();
+        assert_eq!((&closed["condition"], &closed["votes"], &closed["note"], &closed["closed_by_name"]), (&json!("sale"), &json!(2), &json!("brossée"), &json!("ada")));
+        assert_eq!(ids(&listed("/api/maintenance")), [2, 6, 4]);
+        // People keep what they said; it counts no more.
+        let mine = app.by(&anna, "GET", &of(1), &Value::Null).ok();
+        assert_eq!((&mine["user_annotation"]["condition"], &mine["user_annotation"]["is_condition_closed"]), (&json!("sale"), &json!(true)));
+        assert_eq!((&mine["consensus"]["condition"], &mine["consensus"]["condition_votes"]), (&Value::Null, &json!(0)));
+        assert_eq!(mine["consensus"]["total_annotators"], 2);
+        // Nothing is open any more, and where most find nothing wrong nothing is closed.
+        for hold in [1, 3] {
+            assert_eq!(app.by(&admin, "POST", &closing(hold), &json!({})).problem(), (409, "conflict".to_owned()));
+        }
+        assert_eq!(app.get(&of(3)).ok()["consensus"]["condition_votes"], 1, "a refused closing closes nothing");
+        // Saying something else leaves the closed report closed; saying it again reports it again.
+        say(&app, &anna, 1, &json!({"grip_type": "bac"}));
+        assert_eq!(app.get(&of(1)).ok()["consensus"]["condition_votes"], 0);
+        let again = say(&app, &anna, 1, &json!({"condition": "sale"}));
+        assert_eq!((&again["consensus"]["condition_votes"], &again["user_annotation"]["is_condition_closed"]), (&json!(1), &json!(false)));
+
+        // By a key, once however often it is sent.
+        let key = app.key(Scope::Write);
+        let send = || app.call("POST", &closing(1), &[("x-api-key", &key), ("idempotency-key", "one")], b"{}");
+        let (one, two) = (send(), send());
+        assert_eq!((one.status, one.json()), (201, two.json()));
+        let history = listed(&format!("/api/holds/{}/maintenance", FIRST_HOLD + 1));
+        assert_eq!(history["count"], 2);
+        assert_eq!((&history["results"][0], &history["results"][1]), (&one.json(), &closed));
+        assert_eq!(listed(&format!("/api/holds/{FIRST_HOLD}/maintenance"))["count"], 0);
+        assert_eq!(app.get("/api/holds/1/maintenance").problem().0, 404);
+    }
+
+    fn the_list_of_reports_takes_the_same_statements_however_many(url: &str) {
+        let app = TestApp::start(url).with_board();
+        let anna = app.person("anna");
+        let cost = |hold: u32| {
+            say(&app, &anna, hold, &json!({"condition": "usee"}));
+            let before = app.store.statements();
+            let count = app.get("/api/maintenance").ok()["count"].as_u64().unwrap();
+            (count, app.store.statements() - before)
+        };
+        let costs: Vec<(u64, u64)> = (0..5).map(cost).collect();
+        assert_eq!(costs.iter().map(|(count, _)| *count).collect::<Vec<_>>(), [1, 2, 3, 4, 5]);
+        assert!(costs.iter().all(|(_, cost)| *cost == costs[0].1), "{costs:?}");
     }
 }

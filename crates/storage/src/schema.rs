@@ -5,16 +5,15 @@ mod claims;
 mod edits;
 mod logbook;
 mod logins;
-mod upkeep;
 mod sharing;
+mod upkeep;
 
 pub(crate) use claims::setter_claims;
 pub(crate) use edits::climb_edits;
 pub(crate) use logbook::{ascents, climb_bookmarks, climb_likes, comments};
 pub(crate) use logins::{idempotency_keys, password_resets, sessions};
-#[expect(unused_imports, reason = "used by the next change")]
-pub(crate) use upkeep::{hold_numbers, maintenance_closings};
 pub(crate) use sharing::{list_follows, list_shares};
+pub(crate) use upkeep::maintenance_closings;
 
 diesel::table! {
     use diesel::sql_types::*;

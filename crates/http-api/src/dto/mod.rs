@@ -6,6 +6,7 @@ pub(crate) mod change;
 pub(crate) mod climb;
 pub(crate) mod import;
 pub(crate) mod import_items;
+pub(crate) mod maintenance;
 pub(crate) mod people;
 pub(crate) mod summary;
 

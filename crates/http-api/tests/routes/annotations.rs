@@ -7,4 +7,7 @@ pub const ROUTES: &[(&str, Needs)] = &[
     ("GET /api/holds/{id}/annotations", Needs::Read),
     ("PUT /api/holds/{id}/annotations", Needs::Person),
     ("DELETE /api/holds/{id}/annotations", Needs::Person),
+    ("GET /api/maintenance", Needs::Read),
+    ("GET /api/holds/{id}/maintenance", Needs::Read),
+    ("POST /api/holds/{id}/maintenance/close", Needs::Write),
 ];
