@@ -8,7 +8,8 @@ use uuid::Uuid;
 use crate::changes::PendingChange;
 use crate::conn::{WriteConn, on_backend};
 use crate::error::StoreError;
-use crate::schema::{climb_lists, climbs, list_items};
+use crate::lists;
+use crate::schema::{ascents, climb_lists, climbs, comments, list_items};
 use crate::sql::keys;
 use crate::types::Id;
 
@@ -20,20 +21,38 @@ fn updated(entity: Changed, id: impl ToString, is_public: bool, owner: Option<Id
 /// Tells of what belongs to climbs that are seen by others than before: because they became private or public, were
 /// deleted, or have another setter. Call it while their rows still stand.
 ///
+/// Everybody is told: who may see the rows is for the rows to say, and whoever may not only learns an id that they had
+/// or could have had before.
+///
 /// # Errors
 /// When the database fails.
 pub fn sight_changed(conn: &mut WriteConn<'_>, climb_ids: &[Uuid]) -> Result<(), StoreError> {
     let ids = Id::sorted(climb_ids.iter().copied());
     for ids in keys(&ids) {
-        let lists: Vec<(Id, bool, Option<Id>)> = on_backend!(conn, |c| climb_lists::table
-            .filter(climb_lists::id.eq_any(
-                list_items::table.filter(list_items::climb_id.eq_any(ids)).select(list_items::list_id)
-            ))
-            .select((climb_lists::id, climb_lists::is_public, climb_lists::owner_id))
-            .order(climb_lists::id.asc())
+        let holding: Vec<Id> = on_backend!(conn, |c| list_items::table
+            .filter(list_items::climb_id.eq_any(ids))
+            .select(list_items::list_id)
+            .distinct()
             .load(c))?;
-        for (list, is_public, owner) in lists {
-            conn.note(updated(Changed::List, list.0, is_public, owner));
+        lists::shown_differently(conn, &holding)?;
+        let said: Vec<(Id, Id)> = on_backend!(conn, |c| comments::table
+            .filter(comments::climb_id.eq_any(ids))
+            .select((comments::id, comments::user_id))
+            .order(comments::id.asc())
+            .load(c))?;
+        for (comment, author) in said {
+            conn.note(updated(Changed::Comment, comment.0, true, Some(author)));
+        }
+        let climbed: Vec<(Id, Id)> = on_backend!(conn, |c| ascents::table
+            .filter(ascents::climb_id.eq_any(ids))
+            .select((ascents::id, ascents::user_id))
+            .order(ascents::id.asc())
+            .load(c))?;
+        for (ascent, climber) in climbed {
+            conn.note(updated(Changed::Ascent, ascent.0, true, Some(climber)));
+        }
+        for climb in ids {
+            conn.note(updated(Changed::Social, climb.0, true, None));
         }
     }
     Ok(())
@@ -44,15 +63,48 @@ pub fn sight_changed(conn: &mut WriteConn<'_>, climb_ids: &[Uuid]) -> Result<(),
 /// # Errors
 /// When the database fails.
 pub fn person_changed(conn: &mut WriteConn<'_>, person: UserId) -> Result<(), StoreError> {
-    let id = Id(person.0);
-    conn.note(updated(Changed::User, person, true, Some(id)));
-    let set: Vec<(Id, bool)> = on_backend!(conn, |c| climbs::table
-        .filter(climbs::setter_id.eq(id))
-        .select((climbs::id, climbs::is_private))
-        .order(climbs::id.asc())
-        .load(c))?;
-    for (climb, is_private) in set {
-        conn.note(updated(Changed::Climb, climb.0, !is_private, Some(id)));
+    conn.note(updated(Changed::User, person, true, Some(Id(person.0))));
+    names_changed(conn, &[Id(person.0)])
+}
+
+/// Tells of everything that is served with the names of these people.
+///
+/// # Errors
+/// When the database fails.
+pub(crate) fn names_changed(conn: &mut WriteConn<'_>, people: &[Id]) -> Result<(), StoreError> {
+    for people in keys(people) {
+        let set: Vec<(Id, bool, Option<Id>)> = on_backend!(conn, |c| climbs::table
+            .filter(climbs::setter_id.eq_any(people))
+            .select((climbs::id, climbs::is_private, climbs::setter_id))
+            .order(climbs::id.asc())
+            .load(c))?;
+        for (climb, is_private, setter) in set {
+            conn.note(updated(Changed::Climb, climb.0, !is_private, setter));
+        }
+        // On private climbs they are nobody's own: the climb's setter sees them as well as who wrote them.
+        let said: Vec<(Id, bool)> = on_backend!(conn, |c| comments::table
+            .inner_join(climbs::table)
+            .filter(comments::user_id.eq_any(people))
+            .select((comments::id, climbs::is_private))
+            .order(comments::id.asc())
+            .load(c))?;
+        for (comment, is_private) in said {
+            conn.note(updated(Changed::Comment, comment.0, !is_private, None));
+        }
+        let climbed: Vec<(Id, bool)> = on_backend!(conn, |c| ascents::table
+            .inner_join(climbs::table)
+            .filter(ascents::user_id.eq_any(people))
+            .select((ascents::id, climbs::is_private))
+            .order(ascents::id.asc())
+            .load(c))?;
+        for (ascent, is_private) in climbed {
+            conn.note(updated(Changed::Ascent, ascent.0, !is_private, None));
+        }
+        let kept: Vec<Id> = on_backend!(conn, |c| climb_lists::table
+            .filter(climb_lists::owner_id.eq_any(people))
+            .select(climb_lists::id)
+            .load(c))?;
+        lists::shown_differently(conn, &kept)?;
     }
     Ok(())
 }

@@ -8,13 +8,18 @@ use std::str::FromStr;
 
 use mastoc_domain::board::{Climb, Face, Gym, Hold, Setter, Wall};
 use mastoc_domain::change::{ChangeKind, Changed};
-use mastoc_domain::{ClimbId, FaceId, GymId, HoldId, UserId, WallId};
+use mastoc_domain::{AscentId, ClimbId, CommentId, FaceId, GymId, HoldId, ListId, UserId, WallId};
 
+use crate::annotations::HoldAnnotations;
+use crate::ascents::Ascent;
 use crate::changes::{self, Change};
+use crate::comments::Comment;
 use crate::conn::ReadConn;
 use crate::error::StoreError;
+use crate::lists::FullList;
+use crate::social::Social;
 use crate::visibility::Viewer;
-use crate::{climbs, faces, gyms, holds, setters, walls};
+use crate::{annotations, ascents, climbs, comments, faces, gyms, holds, lists, setters, social, walls};
 
 /// Rows of every kind, as they are now; each kind in the order of ids.
 #[derive(Debug, Clone, PartialEq, Default)]
@@ -29,8 +34,18 @@ pub struct FeedRows {
     pub holds: Vec<Hold>,
     /// Setters.
     pub users: Vec<Setter>,
-    /// Climbs.
+    /// Climbs, with the reader's own fields.
     pub climbs: Vec<Climb>,
+    /// What people say about holds.
+    pub annotations: Vec<HoldAnnotations>,
+    /// Lists with their items.
+    pub lists: Vec<FullList>,
+    /// What happened to climbs here.
+    pub social: Vec<Social>,
+    /// Comments.
+    pub comments: Vec<Comment>,
+    /// Ascents; the name and grade of the climb are left out, since the copy has the climb.
+    pub ascents: Vec<Ascent>,
 }
 
 /// A row that is gone for this reader.
@@ -138,7 +153,8 @@ impl Delivery {
 /// Each row comes once, as it is now. A row that is not there for the reader comes as deleted if they may have had it
 /// before: if an entry is public, or their own; the service is told of every deletion. Otherwise it does not come at
 /// all. Call it in a
-/// [`Store::snapshot`](crate::Store::snapshot). At most seven statements, however much changed.
+/// [`Store::snapshot`](crate::Store::snapshot). The number of statements does not
+/// depend on how much changed.
 ///
 /// # Errors
 /// When the database fails.
@@ -170,6 +186,21 @@ pub fn page(conn: &mut ReadConn<'_>, viewer: Viewer, since: i64, limit: i64) -> 
     let found = climbs::by_ids(conn, viewer, &wanted::<ClimbId>(&told, Changed::Climb)?)?;
     delivery.put(Changed::Climb, found, |row| row.id.to_string(), &mut new.climbs, &mut old.climbs);
 
+    let said: Vec<HoldId> = wanted::<i64>(&told, Changed::Annotation)?.into_iter().map(HoldId).collect();
+    let found = annotations::by_holds(conn, viewer, &said)?;
+    let id = |row: &HoldAnnotations| row.hold_id.to_string();
+    delivery.put(Changed::Annotation, found, id, &mut new.annotations, &mut old.annotations);
+    let found = lists::by_ids(conn, viewer, &wanted::<ListId>(&told, Changed::List)?)?;
+    delivery.put(Changed::List, found, |row| row.list.id.to_string(), &mut new.lists, &mut old.lists);
+    let found = social::by_ids(conn, viewer, &wanted::<ClimbId>(&told, Changed::Social)?)?;
+    delivery.put(Changed::Social, found, |row| row.climb_id.to_string(), &mut new.social, &mut old.social);
+    let found = comments::by_ids(conn, viewer, &wanted::<CommentId>(&told, Changed::Comment)?)?;
+    delivery.put(Changed::Comment, found, |row| row.id.to_string(), &mut new.comments, &mut old.comments);
+    let mut found = ascents::by_ids(conn, viewer, &wanted::<AscentId>(&told, Changed::Ascent)?)?;
+    for ascent in &mut found {
+        (ascent.climb_name, ascent.grade_font) = (None, None);
+    }
+    delivery.put(Changed::Ascent, found, |row| row.id.to_string(), &mut new.ascents, &mut old.ascents);
     let mut missing = delivery.told;
     let deleted = told
         .into_iter()

@@ -20,7 +20,7 @@ use crate::sql::keys;
 use crate::types::{DbTime, DbUuid, Id, Time};
 use crate::visibility::Viewer;
 
-pub(crate) use sharing::changed;
+pub(crate) use sharing::{changed, shown_differently};
 pub use sharing::{by_token, follow, holds_link, revoke, share, unfollow};
 
 /// A list of climbs, as its reader sees it.

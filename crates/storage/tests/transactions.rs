@@ -17,7 +17,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 
 use mastoc_storage::import::pictures::{self, PictureOwner, VerifiedImage};
 use mastoc_storage::import::{self, ImportContext};
-use mastoc_storage::{StoreError, changes, export};
+use mastoc_storage::{Viewer, StoreError, changes, export};
 use support::{Raw, climb, gym, import_board, import_climbs, migrate, open, sid, user, users};
 
 fn image(n: u128) -> VerifiedImage {
@@ -114,7 +114,7 @@ mastoc_test_support::both_backends! {
                 let (mut last, mut seen) = (start, BTreeSet::new());
                 loop {
                     let is_last_look = finished.load(Ordering::SeqCst);
-                    for change in store.read(|conn| changes::since(conn, last, 1_000, true)).unwrap() {
+                    for change in store.read(|conn| changes::since(conn, last, 1_000, Viewer::Public)).unwrap() {
                         assert!(change.seq > last, "the log goes back");
                         last = change.seq;
                         seen.insert(change.entity_id);

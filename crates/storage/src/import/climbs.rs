@@ -209,6 +209,7 @@ pub fn climbs(
     climb_rows::refresh(conn, &work.refreshed)?;
     climb_rows::save_holds(conn, &work.replaced, &work.holds)?;
     work.recounted.note(conn);
+    crate::echoes::sight_changed(conn, &work.sight_changed)?;
     save_facts(conn, ctx, records, &batch, &work.written)?;
     batch.finish(conn, ctx, work.written)
 }
@@ -246,6 +247,8 @@ struct Work<'a> {
     holds: Vec<HoldRow>,
     written: Vec<Written>,
     recounted: Recounted,
+    /// Climbs that others see than before.
+    sight_changed: Vec<Uuid>,
 }
 
 impl<'a> Work<'a> {
@@ -278,6 +281,11 @@ impl<'a> Work<'a> {
                 before.map(Existing::counts_for),
                 CountsFor { face: place.face_id, setter: place.setter_id, is_private: record.is_private },
             );
+            if before.is_some_and(|climb| {
+                climb.is_private != record.is_private || climb.counts_for().setter != place.setter_id
+            }) {
+                self.sight_changed.push(id.0);
+            }
             self.rows.push(row);
             was_public || !record.is_private
         } else {

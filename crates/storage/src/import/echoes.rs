@@ -10,8 +10,7 @@ use uuid::Uuid;
 use crate::changes::PendingChange;
 use crate::conn::{WriteConn, on_backend};
 use crate::error::StoreError;
-use crate::schema::{climbs, hold_shapes};
-use crate::sql::keys;
+use crate::schema::hold_shapes;
 use crate::types::Id;
 
 /// In whose number of climbs a climb is counted, and for whom.
@@ -61,30 +60,6 @@ pub(super) fn note_faces(conn: &mut WriteConn<'_>, faces: impl IntoIterator<Item
         let (entity, id) = (Changed::Face, face.to_string());
         conn.note(PendingChange { entity, id, kind: ChangeKind::Updated, is_public: true, owner: None });
     }
-}
-
-/// Notes the climbs of people who have another name now: climbs are served with the name of their setter.
-///
-/// # Errors
-/// When the database fails.
-pub(super) fn note_climbs_of(conn: &mut WriteConn<'_>, setters: &[Id]) -> Result<(), StoreError> {
-    for ids in keys(setters) {
-        let rows: Vec<(Id, bool)> = on_backend!(conn, |c| climbs::table
-            .filter(climbs::setter_id.eq_any(ids))
-            .select((climbs::id, climbs::is_private))
-            .order(climbs::id.asc())
-            .load(c))?;
-        for (climb, is_private) in rows {
-            conn.note(PendingChange {
-                entity: Changed::Climb,
-                id: climb.0.to_string(),
-                kind: ChangeKind::Updated,
-                is_public: !is_private,
-                owner: None,
-            });
-        }
-    }
-    Ok(())
 }
 
 /// Notes what showing `version` of a face instead of `shown` means to its holds: they are served as the shown version

@@ -12,7 +12,7 @@ use mastoc_domain::{StoktId, UserId};
 use serde_json::Value;
 
 use super::batch::{self, RowState, Written};
-use super::{ImportContext, check, echoes, parents};
+use super::{ImportContext, check, parents};
 use crate::conn::{ReadConn, WriteConn, on_backend};
 use crate::error::StoreError;
 use crate::schema::users as t;
@@ -148,6 +148,6 @@ pub fn users(
             ))
             .execute(c))?;
     }
-    echoes::note_climbs_of(conn, &renamed)?;
+    crate::echoes::names_changed(conn, &renamed)?;
     batch.finish(conn, ctx, written)
 }

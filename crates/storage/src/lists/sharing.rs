@@ -14,6 +14,7 @@ use crate::conn::{ReadConn, WriteConn, on_backend};
 use crate::error::StoreError;
 use crate::fragment::Fragment;
 use crate::schema::{list_follows, list_shares};
+use crate::sql::keys;
 use crate::types::{DbUuid, Id, Time};
 use crate::visibility::Viewer;
 
@@ -36,16 +37,35 @@ pub(crate) fn changed(
     kind: ChangeKind,
     was_public: bool,
 ) -> Result<(), StoreError> {
-    let mut sql = Fragment::new("SELECT l.is_public, l.owner_id, f.user_id FROM climb_lists l ");
+    tell(conn, &[Id(id.0)], kind, was_public)
+}
+
+/// The same of many lists whose items are seen differently, or whose owner has another name.
+pub(crate) fn shown_differently(conn: &mut WriteConn<'_>, ids: &[Id]) -> Result<(), StoreError> {
+    for ids in keys(ids) {
+        tell(conn, ids, ChangeKind::Updated, false)?;
+    }
+    Ok(())
+}
+
+fn tell(conn: &mut WriteConn<'_>, ids: &[Id], kind: ChangeKind, was_public: bool) -> Result<(), StoreError> {
+    let mut sql = Fragment::new("SELECT l.id, l.is_public, l.owner_id, f.user_id FROM climb_lists l ");
     sql.sql("LEFT JOIN list_shares s ON s.list_id = l.id LEFT JOIN list_follows f ON f.list_id = l.id ");
-    sql.sql("AND f.token_hash = s.token_hash WHERE l.id = ").id(id.0);
-    let statement = sql.selecting::<(Bool, Nullable<DbUuid>, Nullable<DbUuid>)>();
-    let rows: Vec<(bool, Option<Id>, Option<Id>)> = on_backend!(conn, |c| statement.load(c))?;
-    let Some((is_public, owner, _)) = rows.first().copied() else { return Ok(()) };
-    let is_public = is_public || was_public;
-    note(conn, id, kind, is_public, owner);
-    for follower in rows.iter().filter_map(|(_, _, follower)| *follower).filter(|_| !is_public) {
-        note(conn, id, kind, false, Some(follower));
+    sql.sql("AND f.token_hash = s.token_hash WHERE l.id IN ").list(ids, |sql, id| {
+        sql.id(id.0);
+    });
+    sql.sql(" ORDER BY l.id, f.user_id");
+    let statement = sql.selecting::<(DbUuid, Bool, Nullable<DbUuid>, Nullable<DbUuid>)>();
+    let rows: Vec<(Id, bool, Option<Id>, Option<Id>)> = on_backend!(conn, |c| statement.load(c))?;
+    let mut told = None;
+    for (id, is_public, owner, follower) in rows {
+        let (list, is_public) = (ListId(id.0), is_public || was_public);
+        if told.replace(id) != Some(id) {
+            note(conn, list, kind, is_public, owner);
+        }
+        if let Some(follower) = follower.filter(|_| !is_public) {
+            note(conn, list, kind, false, Some(follower));
+        }
     }
     Ok(())
 }

@@ -1,5 +1,7 @@
 //! The tables of the migration `logbook`.
 
+use super::climbs;
+
 diesel::table! {
     use diesel::sql_types::*;
     use crate::types::{DbTime, DbUuid};
@@ -54,3 +56,7 @@ diesel::table! {
         updated_at -> DbTime,
     }
 }
+diesel::joinable!(comments -> climbs (climb_id));
+diesel::joinable!(ascents -> climbs (climb_id));
+diesel::allow_tables_to_appear_in_same_query!(comments, climbs);
+diesel::allow_tables_to_appear_in_same_query!(ascents, climbs);
