@@ -20,8 +20,8 @@ use crate::sql::keys;
 use crate::types::{DbTime, DbUuid, Id, Time};
 use crate::visibility::Viewer;
 
-pub(crate) use sharing::{changed, shown_differently};
 pub use sharing::{by_token, follow, holds_link, revoke, share, unfollow};
+pub(crate) use sharing::{changed, shown_differently};
 
 /// A list of climbs, as its reader sees it.
 #[derive(Debug, Clone, PartialEq, Eq)]

@@ -17,7 +17,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 
 use mastoc_storage::import::pictures::{self, PictureOwner, VerifiedImage};
 use mastoc_storage::import::{self, ImportContext};
-use mastoc_storage::{Viewer, StoreError, changes, export};
+use mastoc_storage::{StoreError, Viewer, changes, export};
 use support::{Raw, climb, gym, import_board, import_climbs, migrate, open, sid, user, users};
 
 fn image(n: u128) -> VerifiedImage {
