@@ -15,8 +15,8 @@ mod support;
 use std::collections::BTreeMap;
 
 use mastoc_domain::board::{Climb, Face, Gym, Hold, PictureRef, Setter, Wall};
+use mastoc_domain::change::Changed;
 use mastoc_domain::import::{ImportClimb, ImportHold, ImportUser};
-use mastoc_domain::sync_state::EntityKind;
 use mastoc_storage::climbs::{ClimbFilter, ClimbSort};
 use mastoc_storage::feed::{self, FeedRows};
 use mastoc_storage::import::pictures::{self, PictureOwner, VerifiedImage};
@@ -45,10 +45,12 @@ impl Board {
         self.climbs.extend(rows.climbs.into_iter().map(|row| (row.id.to_string(), row)));
     }
 
-    fn drop(&mut self, kind: EntityKind, id: &str) {
+    fn drop(&mut self, kind: Changed, id: &str) {
         let dropped = match kind {
-            EntityKind::Hold => self.holds.remove(id).is_some(),
-            EntityKind::Climb => self.climbs.remove(id).is_some(),
+            Changed::Hold => self.holds.remove(id).is_some(),
+            Changed::Climb => self.climbs.remove(id).is_some(),
+            Changed::User => self.users.remove(id).is_some(),
+            Changed::Social => false,
             other => panic!("nothing here deletes a {other}"),
         };
         println!("{kind} {id} is gone; it was here: {dropped}");
@@ -71,6 +73,7 @@ impl Board {
                 users: setters::list(conn, viewer, None, 0, 500)?,
                 climbs: climbs::page(conn, viewer, &all, ClimbSort::Newest, 0, 500)?,
                 faces,
+                ..FeedRows::default()
             })
         });
         board.put(rows.unwrap());
