@@ -75,6 +75,14 @@ pub(crate) fn must_own(caller: &Caller, owner: Option<UserId>) -> Result<(), Api
     policy::may_touch(caller, owner).map_err(refusal)
 }
 
+/// Lets a caller go on only if they are who owns it, admin or not.
+///
+/// # Errors
+/// 403 when they are somebody else.
+pub(crate) fn must_be(caller: &Caller, owner: Option<UserId>) -> Result<(), ApiError> {
+    policy::may_speak_for(caller, owner).map_err(refusal)
+}
+
 /// The credentials of a request: a key unchecked, a token with its signature and times checked.
 pub(crate) enum Presented {
     Nothing,
@@ -205,6 +213,7 @@ fn refusal(denied: Denied) -> ApiError {
             Code::PersonNeeded,
             "An API key acts for the service, not for a person: log in, and send the access token.",
         ),
+        Denied::OwnersOnly => ApiError::new(Code::Forbidden, "Only its owner may do this."),
         Denied::NotYours => {
             ApiError::new(Code::Forbidden, "Only its owner or an admin of this server may do this.")
         }

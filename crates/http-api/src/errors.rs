@@ -209,6 +209,14 @@ impl ResponseError for ApiError {
     }
 }
 
+/// Says of what the storage did not find what it is.
+pub(crate) fn missing(what: &'static str) -> impl FnOnce(StoreError) -> ApiError {
+    move |error| match error {
+        StoreError::NotFound => ApiError::not_found(what),
+        error => error.into(),
+    }
+}
+
 impl From<StoreError> for ApiError {
     fn from(error: StoreError) -> Self {
         match error {

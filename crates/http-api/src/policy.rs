@@ -55,6 +55,8 @@ pub(crate) enum Denied {
     NeedsPerson,
     /// The person is no admin, and it is not their own.
     NotYours,
+    /// It is not the person's own, and so personal that being an admin does not help.
+    OwnersOnly,
 }
 
 /// Whether this caller may do this kind of thing at all.
@@ -90,6 +92,16 @@ pub(crate) fn may_touch(caller: &Caller, owner: Option<UserId>) -> Result<(), De
         Caller::Person(_) => Err(Denied::NotYours),
         // Which scope it takes was settled by `may`.
         Caller::Key(_) => Ok(()),
+    }
+}
+
+/// Whether a caller is who owns it: words and lists of others are not even for those who moderate to rewrite.
+pub(crate) fn may_speak_for(caller: &Caller, owner: Option<UserId>) -> Result<(), Denied> {
+    match caller {
+        Caller::Nobody => Err(Denied::Anonymous),
+        Caller::Person(person) if owner == Some(person.id) => Ok(()),
+        Caller::Person(_) => Err(Denied::OwnersOnly),
+        Caller::Key(_) => Err(Denied::NeedsPerson),
     }
 }
 

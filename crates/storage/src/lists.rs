@@ -20,7 +20,7 @@ use crate::sql::keys;
 use crate::types::{DbTime, DbUuid, Id, Time};
 use crate::visibility::Viewer;
 
-pub use sharing::{by_token, follow, holds_link, revoke, share, unfollow};
+pub use sharing::{by_token, follow, holds_link, is_owned_by, revoke, share, unfollow};
 pub(crate) use sharing::{changed, shown_differently};
 
 /// A list of climbs, as its reader sees it.
@@ -110,6 +110,21 @@ pub struct ListChange {
     pub is_public: Option<bool>,
     /// The gym it is about, which must exist.
     pub gym_id: Option<Option<GymId>>,
+}
+
+impl ListChange {
+    /// What a list is once it was changed like this.
+    #[must_use]
+    pub fn applied(&self, list: &ClimbList) -> ClimbList {
+        ClimbList {
+            name: self.name.clone().unwrap_or_else(|| list.name.clone()),
+            description: self.description.clone().unwrap_or_else(|| list.description.clone()),
+            list_type: self.list_type.unwrap_or(list.list_type),
+            is_public: self.is_public.unwrap_or(list.is_public),
+            gym_id: self.gym_id.unwrap_or(list.gym_id),
+            ..list.clone()
+        }
+    }
 }
 
 type Columns = (

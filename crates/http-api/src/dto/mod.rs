@@ -1,13 +1,17 @@
 //! Domain values as our JSON, and our JSON as domain values; one file for each kind of thing.
 
 pub(crate) mod annotation;
+pub(crate) mod ascent;
 pub(crate) mod board;
 pub(crate) mod change;
 pub(crate) mod climb;
+pub(crate) mod comment;
 pub(crate) mod import;
 pub(crate) mod import_items;
+pub(crate) mod list;
 pub(crate) mod maintenance;
 pub(crate) mod people;
+pub(crate) mod social;
 pub(crate) mod summary;
 
 use serde::Serialize;

@@ -21,7 +21,7 @@ fn row(mode: AccessMode, caller: &Caller) -> String {
             Err(Denied::Anonymous) => 'a',
             Err(Denied::NeedsScope(_)) => 's',
             Err(Denied::NeedsPerson) => 'p',
-            Err(Denied::NotYours) => 'n',
+            Err(Denied::NotYours | Denied::OwnersOnly) => 'n',
         })
         .collect()
 }
@@ -55,6 +55,21 @@ fn s11_only_owners_and_admins_touch_what_somebody_owns() {
         assert_eq!(may_touch(caller, Some(id)), own, "{caller:?}");
         assert_eq!(may_touch(caller, None), foreign, "{caller:?}");
     }
+}
+
+#[test]
+fn s11_nobody_speaks_for_somebody_else_not_even_admins_and_keys() {
+    for role in AccountRole::ALL {
+        let caller = person(*role);
+        let Caller::Person(Person { id, .. }) = caller else { unreachable!("a person") };
+        assert_eq!(may_speak_for(&caller, Some(id)), Ok(()), "{role}");
+        for owner in [None, Some(UserId::generate())] {
+            assert_eq!(may_speak_for(&caller, owner), Err(Denied::OwnersOnly), "{role}");
+        }
+    }
+    let owner = Some(UserId::generate());
+    assert_eq!(may_speak_for(&Caller::Key(Scope::Admin), owner), Err(Denied::NeedsPerson));
+    assert_eq!(may_speak_for(&Caller::Nobody, owner), Err(Denied::Anonymous));
 }
 
 #[test]

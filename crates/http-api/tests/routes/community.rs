@@ -2,4 +2,37 @@
 
 use super::Needs;
 
-pub const ROUTES: &[(&str, Needs)] = &[];
+pub const ROUTES: &[(&str, Needs)] = &[
+    ("GET /api/lists", Needs::Read),
+    ("POST /api/lists", Needs::Person),
+    ("GET /api/lists/{id}", Needs::Read),
+    ("PATCH /api/lists/{id}", Needs::Person),
+    ("DELETE /api/lists/{id}", Needs::Person),
+    ("PUT /api/lists/{id}/follow", Needs::Person),
+    ("DELETE /api/lists/{id}/follow", Needs::Person),
+    ("POST /api/lists/{id}/share", Needs::Person),
+    ("DELETE /api/lists/{id}/share", Needs::Person),
+    ("GET /api/lists/shared/{token}", Needs::Read),
+    ("GET /api/lists/shared/{token}/items", Needs::Read),
+    ("GET /api/lists/{id}/items", Needs::Read),
+    ("POST /api/lists/{id}/items", Needs::Person),
+    ("PUT /api/lists/{id}/order", Needs::Person),
+    ("PATCH /api/lists/{id}/items/{climb_id}", Needs::Person),
+    ("DELETE /api/lists/{id}/items/{climb_id}", Needs::Person),
+    ("GET /api/climbs/{id}/ascents", Needs::Read),
+    ("POST /api/climbs/{id}/ascents", Needs::Person),
+    ("GET /api/users/me/ascents", Needs::Person),
+    ("GET /api/users/me/logbook", Needs::Person),
+    ("PATCH /api/ascents/{id}", Needs::Person),
+    ("DELETE /api/ascents/{id}", Needs::Person),
+    ("GET /api/climbs/{id}/social", Needs::Read),
+    ("PUT /api/climbs/{id}/like", Needs::Person),
+    ("DELETE /api/climbs/{id}/like", Needs::Person),
+    ("PUT /api/climbs/{id}/bookmark", Needs::Person),
+    ("DELETE /api/climbs/{id}/bookmark", Needs::Person),
+    ("GET /api/users/me/bookmarks", Needs::Person),
+    ("GET /api/climbs/{id}/comments", Needs::Read),
+    ("POST /api/climbs/{id}/comments", Needs::Person),
+    ("PATCH /api/comments/{id}", Needs::Person),
+    ("DELETE /api/comments/{id}", Needs::Person),
+];

@@ -13,7 +13,7 @@ use crate::changes::PendingChange;
 use crate::conn::{ReadConn, WriteConn, on_backend};
 use crate::error::StoreError;
 use crate::fragment::Fragment;
-use crate::schema::{list_follows, list_shares};
+use crate::schema::{climb_lists, list_follows, list_shares};
 use crate::sql::keys;
 use crate::types::{DbUuid, Id, Time};
 use crate::visibility::Viewer;
@@ -101,6 +101,15 @@ pub fn by_token(
 pub fn holds_link(conn: &mut ReadConn<'_>, id: ListId, token: &str) -> Result<bool, StoreError> {
     let held = list_shares::table.find(Id(id.0)).filter(list_shares::token_hash.eq(hash(token)));
     Ok(on_backend!(conn, |c| diesel::select(diesel::dsl::exists(held)).get_result(c))?)
+}
+
+/// Whether a list is this person's.
+///
+/// # Errors
+/// When the database fails.
+pub fn is_owned_by(conn: &mut ReadConn<'_>, id: ListId, person: UserId) -> Result<bool, StoreError> {
+    let owned = climb_lists::table.find(Id(id.0)).filter(climb_lists::owner_id.eq(Id(person.0)));
+    Ok(on_backend!(conn, |c| diesel::select(diesel::dsl::exists(owned)).get_result(c))?)
 }
 
 /// Lets a person follow a list, for good or for as long as the link holds; again changes nothing but the link.
