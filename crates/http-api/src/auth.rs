@@ -196,7 +196,7 @@ fn bad_token() -> ApiError {
     challenge(ApiError::new(Code::TokenInvalid, "The access token is not valid or has expired."))
 }
 
-fn challenge(error: ApiError) -> ApiError {
+pub(crate) fn challenge(error: ApiError) -> ApiError {
     error.with_header(header::WWW_AUTHENTICATE, HeaderValue::from_static("Bearer realm=\"mastoc\""))
 }
 

@@ -37,6 +37,8 @@ codes! {
     CredentialsMissing = "credentials_missing", 401, "Credentials are needed";
     /// A bearer token that is none.
     TokenInvalid = "token_invalid", 401, "The access token is not valid";
+    /// Unknown name, no password or another one, or a closed account: which of them is not told.
+    LoginFailed = "login_failed", 401, "The login failed";
     /// A key that is none, or was revoked.
     KeyUnknown = "key_unknown", 403, "The API key is not valid";
     /// A key that may not do this.
@@ -45,6 +47,10 @@ codes! {
     PersonNeeded = "person_needed", 403, "Only a person may do this";
     /// Somebody else's.
     Forbidden = "forbidden", 403, "This is not yours to do";
+    /// Accounts are made by those who run the server.
+    RegistrationClosed = "registration_closed", 403, "Registration is closed";
+    /// This server sends no e-mail.
+    ResetUnavailable = "reset_unavailable", 403, "Passwords cannot be reset by e-mail here";
     /// Nothing is there, or nothing that this caller may see.
     NotFound = "not_found", 404, "Not found";
     /// The route exists, for other methods.

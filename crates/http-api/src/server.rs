@@ -58,7 +58,9 @@ pub fn serve(
 ) -> io::Result<()> {
     let state = AppState::new(&settings, store, media).map_err(io::Error::other)?;
     let state = web::Data::new(state);
-    actix_web::rt::System::new().block_on(async move {
+    let kept = state.clone();
+    let patience = settings.shutdown_timeout;
+    let served = actix_web::rt::System::new().block_on(async move {
         let origins = settings.cors_origins;
         let factory = move || {
             App::new()
@@ -89,7 +91,12 @@ pub fn serve(
         let ended = server.await;
         signals.abort();
         ended
-    })
+    });
+    // What was promised to people is sent before the end.
+    if let Some(mailer) = &kept.mailer {
+        mailer.close(patience);
+    }
+    served
 }
 
 /// Binds the addresses. A name may stand for one that this machine does not have (`localhost` without IPv6), so it is

@@ -8,6 +8,10 @@ use std::time::Duration;
 use mastoc_media::ImageLimits;
 use secrecy::SecretString;
 
+use crate::limits::RateLimits;
+use crate::mail::MailSettings;
+use crate::peers::Network;
+
 /// What may be read without logging in.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub enum AccessMode {
@@ -44,6 +48,33 @@ impl fmt::Display for AccessMode {
     }
 }
 
+/// Who may make an account.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Registration {
+    /// Everybody.
+    #[default]
+    Open,
+    /// Nobody: those who run the server make them.
+    Closed,
+}
+
+/// The text says neither.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("{0:?} is neither open nor closed")]
+pub struct UnknownRegistration(String);
+
+impl FromStr for Registration {
+    type Err = UnknownRegistration;
+
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        match text {
+            "open" => Ok(Self::Open),
+            "closed" => Ok(Self::Closed),
+            other => Err(UnknownRegistration(other.chars().take(40).collect())),
+        }
+    }
+}
+
 /// The settings of one server. [`Settings::new`] gives every one but the addresses and the secret its default.
 #[derive(Debug, Clone)]
 pub struct Settings {
@@ -65,6 +96,18 @@ pub struct Settings {
     pub answer_cache_bytes: u64,
     /// Caps on an uploaded picture.
     pub image_limits: ImageLimits,
+    /// Who may make an account.
+    pub registration: Registration,
+    /// How long an access token holds; whole seconds.
+    pub access_token_life: Duration,
+    /// How long a refresh token holds, and a login that is not renewed; whole seconds.
+    pub refresh_token_life: Duration,
+    /// How often one may knock.
+    pub limits: RateLimits,
+    /// Proxies whose forwarding headers are believed.
+    pub trusted_proxies: Vec<Network>,
+    /// How e-mails leave; none does by default.
+    pub mail: Option<MailSettings>,
 }
 
 impl Settings {
@@ -81,6 +124,12 @@ impl Settings {
             shutdown_timeout: Duration::from_secs(10),
             answer_cache_bytes: 64 * 1024 * 1024,
             image_limits: ImageLimits::default(),
+            registration: Registration::default(),
+            access_token_life: Duration::from_secs(15 * 60),
+            refresh_token_life: Duration::from_secs(7 * 24 * 60 * 60),
+            limits: RateLimits::default(),
+            trusted_proxies: Vec::new(),
+            mail: None,
         }
     }
 }

@@ -1,5 +1,8 @@
 //! What all handlers share.
 
+use std::sync::Arc;
+use std::time::Duration;
+
 use actix_web::{HttpRequest, web};
 use bytes::Bytes;
 use mastoc_media::{ImageLimits, MediaStore};
@@ -12,9 +15,12 @@ use crate::answers::Answers;
 use crate::auth::{self, Identity, Presented};
 use crate::desk::Desk;
 use crate::errors::ApiError;
+use crate::limits::Limits;
+use crate::mail::Mailer;
 use crate::metrics::Metrics;
 use crate::openapi::{self, RouteTable};
-use crate::settings::{AccessMode, Settings};
+use crate::peers::Network;
+use crate::settings::{AccessMode, Registration, Settings};
 use crate::tokens::Tokens;
 
 /// How many pictures are taken in at once. Each holds a thread of the blocking pool while its body comes, and slow ones
@@ -24,6 +30,11 @@ const UPLOADS_AT_ONCE: usize = 16;
 /// How many thumbnails are drawn at once: each takes the memory of its whole picture, and anybody who may read can ask
 /// for one.
 const DRAWINGS_AT_ONCE: usize = 2;
+
+/// How many passwords are hashed at once: half of the processors, so that the other half reads. Each takes 19 MiB.
+fn hashings_at_once() -> usize {
+    std::thread::available_parallelism().map_or(1, |processors| (processors.get() / 2).max(1))
+}
 
 /// The shared state of one server.
 pub(crate) struct AppState {
@@ -41,6 +52,16 @@ pub(crate) struct AppState {
     pub(crate) uploads: Semaphore,
     /// Turns at drawing thumbnails.
     pub(crate) drawings: Semaphore,
+    /// Turns at hashing passwords.
+    pub(crate) hashing: Arc<Semaphore>,
+    pub(crate) registration: Registration,
+    pub(crate) access_token_life: Duration,
+    pub(crate) refresh_token_life: Duration,
+    /// How often one may knock.
+    pub(crate) limits: Limits,
+    pub(crate) trusted_proxies: Vec<Network>,
+    /// Sends e-mails, where that was set up.
+    pub(crate) mailer: Option<Mailer>,
     /// The OpenAPI document.
     pub(crate) openapi: Bytes,
     pub(crate) routes: RouteTable,
@@ -59,6 +80,9 @@ impl AppState {
         let desk =
             Desk::open(&store, move |conn, presented| auth::identify(conn, api_key.as_ref(), presented))
                 .map_err(|error| ApiError::internal(format!("no thread for the front desk: {error}")))?;
+        let mailer = settings.mail.as_ref().map(|mail| Mailer::open(mail, store.clone())).transpose();
+        let mailer =
+            mailer.map_err(|error| ApiError::internal(format!("e-mails cannot be sent: {error}")))?;
         Ok(Self {
             store,
             media,
@@ -70,6 +94,13 @@ impl AppState {
             image_limits: settings.image_limits,
             uploads: Semaphore::new(UPLOADS_AT_ONCE),
             drawings: Semaphore::new(DRAWINGS_AT_ONCE),
+            hashing: Arc::new(Semaphore::new(hashings_at_once())),
+            registration: settings.registration,
+            access_token_life: settings.access_token_life,
+            refresh_token_life: settings.refresh_token_life,
+            limits: Limits::new(&settings.limits),
+            trusted_proxies: settings.trusted_proxies.clone(),
+            mailer,
             openapi: Bytes::from(openapi),
             routes: RouteTable::of(&document),
         })

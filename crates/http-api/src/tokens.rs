@@ -55,6 +55,8 @@ pub(crate) struct Tokens {
     signing: EncodingKey,
     reading: DecodingKey,
     validation: Validation,
+    /// For naming bodies that hold passwords.
+    pepper: [u8; 32],
 }
 
 impl fmt::Debug for Tokens {
@@ -72,7 +74,20 @@ impl Tokens {
         validation.set_issuer(&[ISSUER]);
         validation.set_audience(&[AUDIENCE]);
         validation.set_required_spec_claims(&["exp", "iss", "aud", "sub"]);
-        Self { signing: EncodingKey::from_secret(&key), reading: DecodingKey::from_secret(&key), validation }
+        Self {
+            signing: EncodingKey::from_secret(&key),
+            reading: DecodingKey::from_secret(&key),
+            validation,
+            pepper: Sha256::digest(format!("mastoc bodies\n{}", secret.expose_secret())).into(),
+        }
+    }
+
+    /// Names a body that holds a password: whoever reads the name cannot try passwords on it without the secret.
+    pub(crate) fn name_of(&self, body: &[u8]) -> [u8; 32] {
+        let mut hasher = Sha256::new();
+        hasher.update(self.pepper);
+        hasher.update(body);
+        hasher.finalize().into()
     }
 
     /// A token of `kind` that holds for `life` from `now` on, and its own id.

@@ -21,6 +21,7 @@ pub mod backends;
 mod folders;
 pub mod postgres;
 pub mod process;
+pub mod smtp;
 pub mod sqlite;
 
 pub use folders::{real_board_dir, workspace_root};

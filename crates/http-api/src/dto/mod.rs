@@ -10,6 +10,7 @@ pub(crate) mod import;
 pub(crate) mod import_items;
 pub(crate) mod list;
 pub(crate) mod maintenance;
+pub(crate) mod login;
 pub(crate) mod people;
 pub(crate) mod social;
 pub(crate) mod summary;

@@ -23,6 +23,7 @@ mod list_items;
 mod lists;
 mod maintenance;
 mod me;
+mod passwords;
 mod picture_uploads;
 mod pictures;
 mod sessions;
@@ -51,6 +52,7 @@ pub(crate) fn configure(config: &mut ServiceConfig<'_>) {
     health::configure(config);
     auth::configure(config);
     sessions::configure(config);
+    passwords::configure(config);
     // Before the profiles, whose paths take any name.
     me::configure(config);
     claims::configure(config);
