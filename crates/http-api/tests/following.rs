@@ -1,0 +1,71 @@
+//! Offline copies: whatever people write in whatever order, a copy that follows the feed of changes, from the start or
+//! from anywhere, ends with exactly what a full read gives its reader.
+#![allow(
+    missing_docs,
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    clippy::print_stdout,
+    clippy::print_stderr,
+    reason = "tests"
+)]
+
+#[path = "following/copies.rs"]
+mod copies;
+#[path = "following/deeds.rs"]
+mod deeds;
+mod support;
+
+use copies::Copy;
+use deeds::{Deed, World, deeds};
+use proptest::prelude::*;
+use proptest::test_runner::{Config, TestRunner};
+use support::{TestApp, migrate};
+
+/// How many lives of a board are lived, and how many deeds each has.
+const LIVES: u32 = 6;
+const DEEDS: usize = 60;
+
+fn live(app: &TestApp, world: &mut World, copies: &mut [Copy], life: &[Deed]) -> Result<(), TestCaseError> {
+    for (number, deed) in life.iter().enumerate() {
+        world.does(app, deed);
+        // Copies follow at different times: each from wherever it was.
+        for (index, copy) in copies.iter_mut().enumerate() {
+            if (number + index) % (7 + 5 * index) == 0 {
+                copy.follow(app, 1 + number % 9);
+            }
+        }
+    }
+    for copy in copies.iter_mut() {
+        copy.follow(app, 500);
+        let mut fresh = Copy::of(copy.who.clone());
+        fresh.follow(app, 13);
+        let full = copy.full_read(app);
+        prop_assert_eq!(copy.without_silence(), full.clone(), "{} who followed along", copy.who.name);
+        prop_assert_eq!(fresh.without_silence(), full, "{} from the start", copy.who.name);
+    }
+    Ok(())
+}
+
+mastoc_test_support::both_backends! {
+    prepare: migrate;
+
+    fn copies_end_with_what_a_full_read_gives(url: &str) {
+        let app = TestApp::start(url).with_board();
+        let mut world = World::of(&app);
+        let mut copies = world.readers(&app);
+        let mut runner = TestRunner::new(Config { cases: LIVES, max_shrink_iters: 0, failure_persistence: None, ..Config::default() });
+        let world = std::cell::RefCell::new((&mut world, &mut copies));
+        runner
+            .run(&prop::collection::vec(deeds(), DEEDS..=DEEDS), |life| {
+                let mut held = world.borrow_mut();
+                let (world, copies) = &mut *held;
+                live(&app, world, copies, &life)
+            })
+            .unwrap();
+        // Something was done in all those lives; a test of refusals would prove nothing.
+        let (world, _) = &*world.borrow();
+        world.was_eventful();
+    }
+}
