@@ -4,8 +4,13 @@ use mastoc_storage::feed::{FeedPage, FeedRows, Gone};
 use serde::Serialize;
 use utoipa::ToSchema;
 
+use super::annotation::HoldAnnotationsJson;
+use super::ascent::AscentJson;
 use super::board::{FaceJson, GymJson, HoldJson, SetterJson, WallJson};
 use super::climb::ClimbJson;
+use super::comment::CommentJson;
+use super::list::FullListJson;
+use super::social::SocialJson;
 
 /// Rows of every kind as they are now, each kind by id.
 #[derive(Debug, Serialize, ToSchema)]
@@ -19,10 +24,20 @@ pub(crate) struct RowsJson<'a> {
     faces: Vec<FaceJson<'a>>,
     /// Holds, in the current version of their face.
     holds: Vec<HoldJson<'a>>,
-    /// Setters.
+    /// Setters of climbs that the caller may see.
     users: Vec<SetterJson<'a>>,
-    /// Climbs.
+    /// Climbs, with the caller's own fields.
     climbs: Vec<ClimbJson<'a>>,
+    /// What people say about holds.
+    annotations: Vec<HoldAnnotationsJson<'a>>,
+    /// Lists with their items.
+    lists: Vec<FullListJson<'a>>,
+    /// What happened to climbs here: counts, and what the caller did.
+    social: Vec<SocialJson>,
+    /// Comments.
+    comments: Vec<CommentJson<'a>>,
+    /// Ascents; without the climb's name and grade, which the copy has with the climb.
+    ascents: Vec<AscentJson<'a>>,
 }
 
 impl<'a> From<&'a FeedRows> for RowsJson<'a> {
@@ -34,6 +49,11 @@ impl<'a> From<&'a FeedRows> for RowsJson<'a> {
             holds: rows.holds.iter().map(HoldJson::from).collect(),
             users: rows.users.iter().map(SetterJson::from).collect(),
             climbs: rows.climbs.iter().map(ClimbJson::from).collect(),
+            annotations: rows.annotations.iter().map(HoldAnnotationsJson::from).collect(),
+            lists: rows.lists.iter().map(FullListJson::from).collect(),
+            social: rows.social.iter().map(SocialJson::from).collect(),
+            comments: rows.comments.iter().map(CommentJson::from).collect(),
+            ascents: rows.ascents.iter().map(AscentJson::from).collect(),
         }
     }
 }
@@ -42,9 +62,9 @@ impl<'a> From<&'a FeedRows> for RowsJson<'a> {
 #[derive(Debug, Serialize, ToSchema)]
 #[schema(as = DeletedRow)]
 pub(crate) struct GoneJson<'a> {
-    /// `gym`, `wall`, `face`, `hold`, `user` or `climb`.
+    /// `gym`, `wall`, `face`, `hold`, `user`, `climb`, `annotation`, `list`, `social`, `comment` or `ascent`.
     entity: &'static str,
-    /// Its id as text.
+    /// Its id as text: of an `annotation` the hold's, of `social` the climb's.
     id: &'a str,
 }
 
