@@ -11,6 +11,7 @@ pub mod annotation;
 pub mod board;
 pub mod canonical;
 pub mod change;
+pub mod climb_edit;
 pub mod email;
 pub mod fold;
 pub mod geometry;

@@ -50,9 +50,13 @@ fn is_invisible(letter: char) -> bool {
     )
 }
 
-fn strict(text: &str, most: usize) -> Result<String, TextError> {
+/// `lines`: whether the text may stand on several lines.
+fn strict(text: &str, most: usize, lines: bool) -> Result<String, TextError> {
     let text: String = text.trim().nfc().collect();
-    let forbidden = |letter: &char| letter.is_control() || turns_direction(*letter) || breaks_line(*letter);
+    let may_stand = |letter: char| lines && matches!(letter, '\n' | '\r' | '\t');
+    let forbidden = |letter: &char| {
+        letter.is_control() && !may_stand(*letter) || turns_direction(*letter) || breaks_line(*letter)
+    };
     if let Some(letter) = text.chars().find(forbidden) {
         return Err(TextError::Forbidden(u32::from(letter)));
     }
@@ -81,7 +85,7 @@ macro_rules! strict_text {
             /// # Errors
             /// [`TextError`] when it is empty, too long, or holds control or direction characters.
             pub fn parse(text: &str) -> Result<Self, TextError> {
-                strict(text, $most).map(Self)
+                strict(text, $most, false).map(Self)
             }
 
             /// The text.
@@ -147,7 +151,7 @@ impl Username {
     /// # Errors
     /// [`UsernameError`] when it is too short or too long, or holds '@', control or direction characters.
     pub fn parse(text: &str) -> Result<Self, UsernameError> {
-        let text = strict(text, Self::MAX)?;
+        let text = strict(text, Self::MAX, false)?;
         if text.contains('@') {
             return Err(UsernameError::At);
         }
@@ -155,6 +159,30 @@ impl Username {
             return Err(UsernameError::TooShort);
         }
         Ok(Self(text))
+    }
+
+    /// The text.
+    #[must_use]
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
+/// What is told about a climb: at most 2,000 characters, which may stand on several lines.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Description(String);
+
+impl Description {
+    /// The most characters it may have.
+    pub const MAX: usize = 2_000;
+
+    /// Trims, composes (NFC) and checks.
+    ///
+    /// # Errors
+    /// [`TextError`] when it is empty, too long, or holds direction characters, or control characters other than line
+    /// breaks and tabs.
+    pub fn parse(text: &str) -> Result<Self, TextError> {
+        strict(text, Self::MAX, true).map(Self)
     }
 
     /// The text.
@@ -250,6 +278,18 @@ mod tests {
         assert_eq!(Username::parse(" \u{200b} "), Err(TextError::Empty.into()));
         assert!(Username::parse(&"é".repeat(50)).is_ok());
         assert!(Username::parse(&"é".repeat(51)).is_err());
+    }
+
+    #[test]
+    fn a_description_may_have_lines() {
+        assert_eq!(Description::parse(" one\r\n\ttwo ").unwrap().as_str(), "one\r\n\ttwo");
+        assert_eq!(Description::parse("\u{200b}\n"), Err(TextError::Empty));
+        for bad in ['\0', '\u{1b}', '\u{202e}', '\u{2028}'] {
+            let refused = Err(TextError::Forbidden(u32::from(bad)));
+            assert_eq!(Description::parse(&format!("a{bad}b")), refused, "{bad:?}");
+        }
+        assert!(Description::parse(&"é".repeat(2_000)).is_ok());
+        assert!(Description::parse(&"é".repeat(2_001)).is_err());
     }
 
     #[test]

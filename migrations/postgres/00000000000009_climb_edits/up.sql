@@ -1,6 +1,6 @@
 -- What was done to climbs here, and by whom.
 
--- The history of a climb, which outlives it: hence no reference to it. changes: field -> [before, after]. Nobody but
+-- The history of a climb, which outlives it: hence no reference to it. changes: [{field, before, after}]. Nobody but
 -- owner_id sees what was done while the climb was private.
 CREATE TABLE climb_edits (
     id UUID NOT NULL PRIMARY KEY,
