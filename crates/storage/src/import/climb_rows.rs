@@ -1,5 +1,6 @@
 //! The rows an imported climb consists of, and the statements that write many of them.
 
+use diesel::dsl::case_when;
 use diesel::prelude::*;
 use diesel::upsert::excluded;
 use mastoc_domain::fold::fold_name;
@@ -112,7 +113,7 @@ fn rank(record: &ImportClimb) -> i32 {
     grade.unwrap_or(FontGrade::Ungraded).rank()
 }
 
-/// Writes climbs: new ones, and existing ones with all that the record says.
+/// Writes climbs: new ones, and existing ones with all that the record says, except a grade that was given here.
 pub(super) fn save(conn: &mut WriteConn<'_>, rows: &[ClimbRow<'_>]) -> Result<(), StoreError> {
     for rows in chunks(rows, COLUMNS) {
         on_backend!(conn, |c| diesel::insert_into(t::table)
@@ -128,11 +129,11 @@ pub(super) fn save(conn: &mut WriteConn<'_>, rows: &[ClimbRow<'_>]) -> Result<()
                 t::holds_list.eq(excluded(t::holds_list)),
                 t::mirror_holds_list.eq(excluded(t::mirror_holds_list)),
                 t::holds_count.eq(excluded(t::holds_count)),
-                t::grade_font.eq(excluded(t::grade_font)),
-                t::grade_ircra.eq(excluded(t::grade_ircra)),
-                t::grade_hueco.eq(excluded(t::grade_hueco)),
-                t::grade_dankyu.eq(excluded(t::grade_dankyu)),
-                t::grade_rank.eq(excluded(t::grade_rank)),
+                t::grade_font.eq(case_when(t::has_own_grade, t::grade_font).otherwise(excluded(t::grade_font))),
+                t::grade_ircra.eq(case_when(t::has_own_grade, t::grade_ircra).otherwise(excluded(t::grade_ircra))),
+                t::grade_hueco.eq(case_when(t::has_own_grade, t::grade_hueco).otherwise(excluded(t::grade_hueco))),
+                t::grade_dankyu.eq(case_when(t::has_own_grade, t::grade_dankyu).otherwise(excluded(t::grade_dankyu))),
+                t::grade_rank.eq(case_when(t::has_own_grade, t::grade_rank).otherwise(excluded(t::grade_rank))),
                 t::feet_rule.eq(excluded(t::feet_rule)),
                 t::description.eq(excluded(t::description)),
                 t::is_private.eq(excluded(t::is_private)),
@@ -154,7 +155,7 @@ pub(super) fn save(conn: &mut WriteConn<'_>, rows: &[ClimbRow<'_>]) -> Result<()
     Ok(())
 }
 
-/// Refreshes what Stokt alone counts, and leaves what a person can edit as it is here.
+/// Refreshes what Stokt alone counts, and leaves what a person can edit, or graded, as it is here.
 pub(super) fn refresh(conn: &mut WriteConn<'_>, rows: &[ClimbRow<'_>]) -> Result<(), StoreError> {
     for rows in chunks(rows, COLUMNS) {
         on_backend!(conn, |c| diesel::insert_into(t::table)
@@ -162,11 +163,11 @@ pub(super) fn refresh(conn: &mut WriteConn<'_>, rows: &[ClimbRow<'_>]) -> Result
             .on_conflict(t::id)
             .do_update()
             .set((
-                t::grade_font.eq(excluded(t::grade_font)),
-                t::grade_ircra.eq(excluded(t::grade_ircra)),
-                t::grade_hueco.eq(excluded(t::grade_hueco)),
-                t::grade_dankyu.eq(excluded(t::grade_dankyu)),
-                t::grade_rank.eq(excluded(t::grade_rank)),
+                t::grade_font.eq(case_when(t::has_own_grade, t::grade_font).otherwise(excluded(t::grade_font))),
+                t::grade_ircra.eq(case_when(t::has_own_grade, t::grade_ircra).otherwise(excluded(t::grade_ircra))),
+                t::grade_hueco.eq(case_when(t::has_own_grade, t::grade_hueco).otherwise(excluded(t::grade_hueco))),
+                t::grade_dankyu.eq(case_when(t::has_own_grade, t::grade_dankyu).otherwise(excluded(t::grade_dankyu))),
+                t::grade_rank.eq(case_when(t::has_own_grade, t::grade_rank).otherwise(excluded(t::grade_rank))),
                 t::climbed_by.eq(excluded(t::climbed_by)),
                 t::total_likes.eq(excluded(t::total_likes)),
                 t::total_comments.eq(excluded(t::total_comments)),

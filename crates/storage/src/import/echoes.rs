@@ -15,27 +15,36 @@ use crate::types::Id;
 
 /// In whose number of climbs a climb is counted, and for whom.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) struct CountsFor {
-    pub(super) face: Uuid,
-    pub(super) setter: Option<Uuid>,
-    pub(super) is_private: bool,
+pub(crate) struct CountsFor {
+    pub(crate) face: Uuid,
+    pub(crate) setter: Option<Uuid>,
+    pub(crate) is_private: bool,
 }
 
 /// Faces and setters whose number of climbs a batch changes: they are served with it.
 #[derive(Debug, Default)]
-pub(super) struct Recounted {
+pub(crate) struct Recounted {
     faces: BTreeMap<Uuid, bool>,
     setters: BTreeMap<Uuid, bool>,
 }
 
 impl Recounted {
     /// A climb that was counted so before, if it was there, and is now.
-    pub(super) fn climb(&mut self, before: Option<CountsFor>, now: CountsFor) {
+    pub(crate) fn climb(&mut self, before: Option<CountsFor>, now: CountsFor) {
         if before == Some(now) {
             return;
         }
-        let is_public = before.into_iter().chain([now]).any(|counts| !counts.is_private);
-        for counts in before.into_iter().chain([now]) {
+        self.counted(before.into_iter().chain([now]));
+    }
+
+    /// A climb that was counted so, and is not there any more.
+    pub(crate) fn gone(&mut self, before: CountsFor) {
+        self.counted([before].into_iter());
+    }
+
+    fn counted(&mut self, places: impl Iterator<Item = CountsFor> + Clone) {
+        let is_public = places.clone().any(|counts| !counts.is_private);
+        for counts in places {
             *self.faces.entry(counts.face).or_default() |= is_public;
             if let Some(setter) = counts.setter {
                 *self.setters.entry(setter).or_default() |= is_public;
@@ -44,7 +53,7 @@ impl Recounted {
     }
 
     /// Notes them all.
-    pub(super) fn note(self, conn: &mut WriteConn<'_>) {
+    pub(crate) fn note(self, conn: &mut WriteConn<'_>) {
         for (entity, rows) in [(Changed::Face, self.faces), (Changed::User, self.setters)] {
             for (id, is_public) in rows {
                 let id = id.to_string();

@@ -8,7 +8,7 @@ mod batch;
 mod check;
 mod climb_rows;
 mod climbs;
-mod echoes;
+pub(crate) mod echoes;
 mod faces;
 mod gyms;
 mod holds;
