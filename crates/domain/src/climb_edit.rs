@@ -101,9 +101,13 @@ impl ClimbDraft {
             name: self.new_name(before, &mut problems),
             holds_list: self.new_holds(before, fit, &mut problems),
             grade: self.new_grade(before, &mut problems),
-            feet_rule: optional("feet_rule", &self.feet_rule, before.map(|b| &b.feet_rule), &mut problems, |text| {
-                FeetRule::parse(text).map(|rule| rule.as_str().to_owned())
-            }),
+            feet_rule: optional(
+                "feet_rule",
+                &self.feet_rule,
+                before.map(|b| &b.feet_rule),
+                &mut problems,
+                |text| FeetRule::parse(text).map(|rule| rule.as_str().to_owned()),
+            ),
             description: optional(
                 "description",
                 &self.description,
@@ -198,7 +202,8 @@ impl ClimbDraft {
             // An ungraded climb has no position at all.
             let most = if font == FontGrade::Ungraded { 0 } else { GRADES_APART };
             if apart > most {
-                let message = format!("{} is far from the grade {font}; leave it out, and it follows", said.value());
+                let message =
+                    format!("{} is far from the grade {font}; leave it out, and it follows", said.value());
                 problems.push(problem("grade_ircra", message));
             }
         }

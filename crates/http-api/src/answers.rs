@@ -4,6 +4,7 @@
 //! its query; so it is known before anything is rendered, and a 304 costs the one small query that told the version.
 //! Compressed bytes bear the encoding in their ETag, since a strong ETag names exact bytes.
 
+pub(crate) mod content;
 pub(crate) mod posted;
 
 use actix_web::http::StatusCode;

@@ -8,6 +8,7 @@ use actix_web::{HttpResponse, ResponseError};
 use mastoc_media::MediaError;
 use mastoc_storage::StoreError;
 use serde::Serialize;
+use serde_json::Value;
 use utoipa::ToSchema;
 
 macro_rules! codes {
@@ -110,6 +111,10 @@ pub(crate) struct Problem {
     #[serde(skip_serializing_if = "Vec::is_empty")]
     #[schema(required = false)]
     errors: Vec<FieldError>,
+    /// What is there now, where what the caller has seen is not any more.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(required = false, nullable = false, value_type = Object)]
+    current: Option<Value>,
 }
 
 /// A failed request.
@@ -118,6 +123,7 @@ pub(crate) struct ApiError {
     code: Code,
     detail: String,
     errors: Vec<FieldError>,
+    current: Option<Box<Value>>,
     /// For the log, never for the caller.
     cause: Option<String>,
     headers: Vec<(HeaderName, HeaderValue)>,
@@ -125,7 +131,14 @@ pub(crate) struct ApiError {
 
 impl ApiError {
     pub(crate) fn new(code: Code, detail: impl Into<String>) -> Self {
-        Self { code, detail: detail.into(), errors: Vec::new(), cause: None, headers: Vec::new() }
+        Self {
+            code,
+            detail: detail.into(),
+            errors: Vec::new(),
+            current: None,
+            cause: None,
+            headers: Vec::new(),
+        }
     }
 
     /// A defect: the cause is logged, and the caller learns nothing of it.
@@ -158,6 +171,12 @@ impl ApiError {
     /// One value that is not valid.
     pub(crate) fn invalid_field(field: &str, message: impl Into<String>) -> Self {
         Self::invalid(vec![FieldError { field: field.to_owned(), message: message.into() }])
+    }
+
+    /// Shows what is there now.
+    pub(crate) fn with_current(mut self, current: Value) -> Self {
+        self.current = Some(Box::new(current));
+        self
     }
 
     pub(crate) fn with_header(mut self, name: HeaderName, value: HeaderValue) -> Self {
@@ -203,6 +222,7 @@ impl ResponseError for ApiError {
             code,
             detail: self.detail.clone(),
             errors: self.errors.clone(),
+            current: self.current.as_deref().cloned(),
         };
         let mut response = HttpResponse::build(self.status_code());
         for (name, value) in &self.headers {

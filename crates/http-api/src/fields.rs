@@ -28,8 +28,19 @@ impl Fields {
     /// # Errors
     /// 400 when it is no JSON, 413 when it is too large, 422 when it is no object.
     pub(crate) async fn read(req: &HttpRequest, payload: &mut web::Payload) -> Result<Self, ApiError> {
-        let bytes = body::read(req, payload, body::JSON_BYTES).await?;
-        Self::parse(bytes)
+        Self::read_up_to(req, payload, body::JSON_BYTES).await
+    }
+
+    /// The same for bodies of up to `limit` bytes.
+    ///
+    /// # Errors
+    /// As [`Fields::read`].
+    pub(crate) async fn read_up_to(
+        req: &HttpRequest,
+        payload: &mut web::Payload,
+        limit: usize,
+    ) -> Result<Self, ApiError> {
+        Self::parse(body::read(req, payload, limit).await?)
     }
 
     /// The same for a body that was read already.
@@ -199,6 +210,11 @@ impl Fields {
                 .map(|(index, item)| read(item).map_err(|message| format!("item {index} {message}")))
                 .collect()
         })
+    }
+
+    /// Ends the reading, and answers what was refused, to be told with what else is wrong.
+    pub(crate) fn into_errors(self) -> Vec<FieldError> {
+        self.errors
     }
 
     /// Ends the reading.

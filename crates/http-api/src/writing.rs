@@ -48,6 +48,23 @@ pub(crate) async fn create<F>(
 where
     F: FnOnce(&mut WriteConn<'_>) -> Result<Vec<u8>, ApiError> + Send + 'static,
 {
+    let (status, answer) = created(req, access, body, make).await?;
+    Ok(json(status, answer))
+}
+
+/// The same, but it leaves the answer to the caller: its status and its JSON.
+///
+/// # Errors
+/// As [`create`].
+pub(crate) async fn created<F>(
+    req: &HttpRequest,
+    access: &Access,
+    body: &Bytes,
+    make: F,
+) -> Result<(StatusCode, Vec<u8>), ApiError>
+where
+    F: FnOnce(&mut WriteConn<'_>) -> Result<Vec<u8>, ApiError> + Send + 'static,
+{
     let key = key_of(req)?;
     let hash = key.as_ref().map(|_| {
         let mut hasher = Sha256::new();
@@ -57,7 +74,7 @@ where
     });
     let state = State::clone(&access.state);
     let caller = access.credential.clone();
-    let (status, answer) = blocking::run(move || {
+    blocking::run(move || {
         state.store.write(|conn| {
             let (Some(key), Some(hash)) = (key, hash) else { return Ok((StatusCode::CREATED, make(conn)?)) };
             match idempotency::begin(conn, &caller, &key, &hash)? {
@@ -79,8 +96,7 @@ where
             }
         })
     })
-    .await?;
-    Ok(json(status, answer))
+    .await
 }
 
 /// Changes something in one transaction, and answers 200 with the JSON that `change` gives.

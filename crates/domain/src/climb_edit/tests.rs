@@ -47,7 +47,8 @@ fn everything_wrong_is_told_at_once() {
     let expected =
         ["name", "holds_list", "holds_list", "grade_ircra", "grade_font", "feet_rule", "description"];
     assert_eq!(fields, expected);
-    let fields: Vec<&str> = refused(&ClimbDraft::default(), None).into_iter().map(|(field, _)| field).collect();
+    let fields: Vec<&str> =
+        refused(&ClimbDraft::default(), None).into_iter().map(|(field, _)| field).collect();
     assert_eq!(fields, ["name", "holds_list"]);
 }
 
@@ -117,11 +118,8 @@ fn null_empties_what_may_be_empty() {
 #[test]
 fn the_two_scales_have_to_agree_roughly() {
     let graded = |font: Option<&str>, ircra: f64| {
-        let draft = ClimbDraft {
-            grade_font: Some(font.map(Into::into)),
-            grade_ircra: Some(ircra),
-            ..draft()
-        };
+        let draft =
+            ClimbDraft { grade_font: Some(font.map(Into::into)), grade_ircra: Some(ircra), ..draft() };
         draft.apply(None, fits).map(|content| (content.grade.font.unwrap_or_default(), content.grade.ircra))
     };
     assert_eq!(graded(Some("6A"), 15.7), Ok(("6A".into(), Some(15.7))));
@@ -149,7 +147,9 @@ fn changes_name_what_differs() {
     assert_eq!(changes(Some(&before), Some(&before)), []);
     let created: Vec<String> = changes(None, Some(&before)).into_iter().map(|change| change.field).collect();
     assert_eq!(created, ["name", "holds_list", "grade_font", "grade_ircra", "is_private"]);
-    assert!(changes(Some(&before), None).iter().all(|change| change.after.is_null() && !change.before.is_null()));
+    assert!(
+        changes(Some(&before), None).iter().all(|change| change.after.is_null() && !change.before.is_null())
+    );
 }
 
 proptest! {

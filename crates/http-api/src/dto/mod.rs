@@ -5,6 +5,7 @@ pub(crate) mod ascent;
 pub(crate) mod board;
 pub(crate) mod change;
 pub(crate) mod climb;
+pub(crate) mod climb_edit;
 pub(crate) mod comment;
 pub(crate) mod import;
 pub(crate) mod import_items;

@@ -91,13 +91,15 @@ async fn list(req: HttpRequest) -> Result<HttpResponse, ApiError> {
 }
 
 /// One climb. A private one does not exist for those who may not see it.
+///
+/// Its ETag changes exactly when what the caller sees of it does; send it as `If-Match` with an edit.
 #[utoipa::path(tag = "climbs", params(("id" = Uuid, Path, description = "Our id.")),
     responses((status = 200, body = ClimbJson<'_>), (status = 304), (status = "default", body = Problem)))]
 #[get("/api/climbs/{id}")]
 async fn by_id(req: HttpRequest) -> Result<HttpResponse, ApiError> {
     let access = authorise(&req, Action::ReadBoard).await?;
     let id: ClimbId = path(&req, "id", "a UUID")?;
-    answers::json(&req, &access, move |conn, viewer| {
+    answers::content::json(&req, &access, move |conn, viewer| {
         let climb = climbs::by_id(conn, viewer, id)?.ok_or_else(|| ApiError::not_found("climb"))?;
         dto::bytes(&ClimbJson::from(&climb))
     })
@@ -111,7 +113,7 @@ async fn by_id(req: HttpRequest) -> Result<HttpResponse, ApiError> {
 async fn by_stokt_id(req: HttpRequest) -> Result<HttpResponse, ApiError> {
     let access = authorise(&req, Action::ReadBoard).await?;
     let stokt_id: StoktId = path(&req, "stokt_id", "a UUID")?;
-    answers::json(&req, &access, move |conn, viewer| {
+    answers::content::json(&req, &access, move |conn, viewer| {
         let climb =
             climbs::by_stokt_id(conn, viewer, stokt_id)?.ok_or_else(|| ApiError::not_found("climb"))?;
         dto::bytes(&ClimbJson::from(&climb))

@@ -126,9 +126,7 @@ fn is_taken(
                 .filter(id_mappings::entity.eq(entity))
                 .filter(id_mappings::stokt_id.eq(text).or(id_mappings::local_id.eq(local_id)))
         ),
-        exists(
-            tombstones::table.filter(tombstones::entity.eq(entity)).filter(tombstones::stokt_id.eq(text))
-        ),
+        exists(tombstones::table.filter(tombstones::entity.eq(entity)).filter(tombstones::stokt_id.eq(text))),
     ))
     .get_result(c))?;
     Ok(climb || mapping || tombstone)

@@ -129,11 +129,16 @@ pub(super) fn save(conn: &mut WriteConn<'_>, rows: &[ClimbRow<'_>]) -> Result<()
                 t::holds_list.eq(excluded(t::holds_list)),
                 t::mirror_holds_list.eq(excluded(t::mirror_holds_list)),
                 t::holds_count.eq(excluded(t::holds_count)),
-                t::grade_font.eq(case_when(t::has_own_grade, t::grade_font).otherwise(excluded(t::grade_font))),
-                t::grade_ircra.eq(case_when(t::has_own_grade, t::grade_ircra).otherwise(excluded(t::grade_ircra))),
-                t::grade_hueco.eq(case_when(t::has_own_grade, t::grade_hueco).otherwise(excluded(t::grade_hueco))),
-                t::grade_dankyu.eq(case_when(t::has_own_grade, t::grade_dankyu).otherwise(excluded(t::grade_dankyu))),
-                t::grade_rank.eq(case_when(t::has_own_grade, t::grade_rank).otherwise(excluded(t::grade_rank))),
+                t::grade_font
+                    .eq(case_when(t::has_own_grade, t::grade_font).otherwise(excluded(t::grade_font))),
+                t::grade_ircra
+                    .eq(case_when(t::has_own_grade, t::grade_ircra).otherwise(excluded(t::grade_ircra))),
+                t::grade_hueco
+                    .eq(case_when(t::has_own_grade, t::grade_hueco).otherwise(excluded(t::grade_hueco))),
+                t::grade_dankyu
+                    .eq(case_when(t::has_own_grade, t::grade_dankyu).otherwise(excluded(t::grade_dankyu))),
+                t::grade_rank
+                    .eq(case_when(t::has_own_grade, t::grade_rank).otherwise(excluded(t::grade_rank))),
                 t::feet_rule.eq(excluded(t::feet_rule)),
                 t::description.eq(excluded(t::description)),
                 t::is_private.eq(excluded(t::is_private)),
@@ -163,11 +168,16 @@ pub(super) fn refresh(conn: &mut WriteConn<'_>, rows: &[ClimbRow<'_>]) -> Result
             .on_conflict(t::id)
             .do_update()
             .set((
-                t::grade_font.eq(case_when(t::has_own_grade, t::grade_font).otherwise(excluded(t::grade_font))),
-                t::grade_ircra.eq(case_when(t::has_own_grade, t::grade_ircra).otherwise(excluded(t::grade_ircra))),
-                t::grade_hueco.eq(case_when(t::has_own_grade, t::grade_hueco).otherwise(excluded(t::grade_hueco))),
-                t::grade_dankyu.eq(case_when(t::has_own_grade, t::grade_dankyu).otherwise(excluded(t::grade_dankyu))),
-                t::grade_rank.eq(case_when(t::has_own_grade, t::grade_rank).otherwise(excluded(t::grade_rank))),
+                t::grade_font
+                    .eq(case_when(t::has_own_grade, t::grade_font).otherwise(excluded(t::grade_font))),
+                t::grade_ircra
+                    .eq(case_when(t::has_own_grade, t::grade_ircra).otherwise(excluded(t::grade_ircra))),
+                t::grade_hueco
+                    .eq(case_when(t::has_own_grade, t::grade_hueco).otherwise(excluded(t::grade_hueco))),
+                t::grade_dankyu
+                    .eq(case_when(t::has_own_grade, t::grade_dankyu).otherwise(excluded(t::grade_dankyu))),
+                t::grade_rank
+                    .eq(case_when(t::has_own_grade, t::grade_rank).otherwise(excluded(t::grade_rank))),
                 t::climbed_by.eq(excluded(t::climbed_by)),
                 t::total_likes.eq(excluded(t::total_likes)),
                 t::total_comments.eq(excluded(t::total_comments)),
