@@ -3,6 +3,7 @@
 mod annotations;
 mod ascents;
 mod auth;
+mod avatars;
 mod boards;
 mod changes;
 mod claims;
@@ -55,6 +56,7 @@ pub(crate) fn configure(config: &mut ServiceConfig<'_>) {
     passwords::configure(config);
     // Before the profiles, whose paths take any name.
     me::configure(config);
+    avatars::configure(config);
     claims::configure(config);
     users::configure(config);
     // Fixed words before ids: of two routes that fit, the first one wins.

@@ -72,14 +72,22 @@ async fn by_hash(req: HttpRequest) -> Result<HttpResponse, ApiError> {
     send(&req, &access, image, width, BY_HASH).await
 }
 
-fn width(req: &HttpRequest) -> Result<Option<u32>, ApiError> {
+/// The width that is asked for.
+///
+/// # Errors
+/// 422 when it is none.
+pub(super) fn width(req: &HttpRequest) -> Result<Option<u32>, ApiError> {
     let mut query = Query::of(req);
     let width = query.number("w", 1..=MAX_WIDTH);
     query.finish()?;
     Ok(width)
 }
 
-async fn send(
+/// Sends a picture, or a thumbnail of it. `lifetime` is how long clients may keep it, as `Cache-Control` says it.
+///
+/// # Errors
+/// 404 where there is no picture.
+pub(super) async fn send(
     req: &HttpRequest,
     access: &Access,
     image: Option<ServedImage>,

@@ -49,8 +49,16 @@ impl Needs {
 
 /// All routes: "METHOD path" and what it takes.
 pub fn all() -> Vec<(&'static str, Needs)> {
-    [board::ROUTES, accounts::ROUTES, writing::ROUTES, annotations::ROUTES, boards::ROUTES, community::ROUTES]
-        .concat()
+    [
+        board::ROUTES,
+        accounts::ROUTES,
+        people::ROUTES,
+        writing::ROUTES,
+        annotations::ROUTES,
+        boards::ROUTES,
+        community::ROUTES,
+    ]
+    .concat()
 }
 
 /// A path with something plausible in every place.

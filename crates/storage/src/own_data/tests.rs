@@ -1,0 +1,1 @@
+//! Every column that names a person is treated.
