@@ -63,6 +63,7 @@ pub(crate) const REFERENCES: &[Reference] = &[
     reference("climb_likes", "user_id", Leaving::Removed),
     reference("climb_bookmarks", "user_id", Leaving::Removed),
     reference("sessions", "user_id", Leaving::Removed),
+    reference("password_resets", "user_id", Leaving::Removed),
     reference("change_log", "owner_id", Leaving::Trace),
     reference("setter_claims", "setter_id", Leaving::Trace),
 ];
