@@ -6,13 +6,14 @@ use mastoc_domain::fold::fold_name;
 use mastoc_domain::grade::FontGrade;
 use mastoc_domain::holds_list::Role;
 use mastoc_domain::sync_state::{Source, SyncState};
-use mastoc_domain::{ClimbId, FaceId, GymId, HoldId, StoktId, Timestamp, UserId};
+use mastoc_domain::{ClimbId, FaceId, GymId, HoldId, ListId, StoktId, Timestamp, UserId};
 use serde_json::json;
 use uuid::Uuid;
 
 use crate::conn::{WriteConn, on_backend};
 use crate::schema::{
-    climb_holds, climb_personal, climbs, face_versions, faces, gyms, hold_shapes, holds, images, users, walls,
+    ascents, climb_holds, climb_likes, climb_lists, climb_personal, climbs, face_versions, faces, gyms,
+    hold_shapes, holds, images, list_items, users, walls,
 };
 use crate::types::{Id, Time};
 use crate::{Store, StoreError, StoreOptions};
@@ -48,6 +49,11 @@ pub(crate) fn climb_id(index: usize) -> ClimbId {
     ClimbId(scrambled(4, index))
 }
 
+/// The one list, of the setter 0.
+pub(crate) fn list() -> ListId {
+    ListId(scrambled(9, 0))
+}
+
 pub(crate) fn hold(face: usize, index: i64) -> HoldId {
     HoldId(face as i64 * 100 + index + 1)
 }
@@ -78,6 +84,12 @@ pub(crate) struct Spec {
     pub(crate) is_local: bool,
     pub(crate) holds: Vec<(i64, Role)>,
     pub(crate) personal: Option<PersonalFields>,
+    /// How many ascents the setter 0 logged.
+    pub(crate) ascents: usize,
+    /// Whether the setter 0 likes it.
+    pub(crate) is_liked: bool,
+    /// Whether it is in the list.
+    pub(crate) is_listed: bool,
 }
 
 impl Default for Spec {
@@ -100,6 +112,9 @@ impl Default for Spec {
             is_local: false,
             holds: vec![(0, Role::Start), (1, Role::Top)],
             personal: None,
+            ascents: 0,
+            is_liked: false,
+            is_listed: false,
         }
     }
 }
@@ -224,6 +239,18 @@ fn furniture(conn: &mut WriteConn<'_>) -> QueryResult<()> {
                 ))
                 .execute(c)?;
         }
+        diesel::insert_into(climb_lists::table)
+            .values((
+                climb_lists::id.eq(Id(list().0)),
+                climb_lists::owner_id.eq(Id(setter(0).0)),
+                climb_lists::name.eq("Liste"),
+                climb_lists::list_type.eq("circuit"),
+                climb_lists::is_public.eq(true),
+                climb_lists::source.eq("mastoc"),
+                climb_lists::created_at.eq(now),
+                climb_lists::updated_at.eq(now),
+            ))
+            .execute(c)?;
         for (index, place) in FACES.into_iter().enumerate() {
             let id = Id(face(index).0);
             diesel::insert_into(faces::table)
@@ -295,7 +322,7 @@ fn furniture(conn: &mut WriteConn<'_>) -> QueryResult<()> {
     })
 }
 
-/// Replaces the climbs of the board. Personal fields are those of the setter 0.
+/// Replaces the climbs of the board. Personal fields, ascents and likes are those of the setter 0.
 pub(crate) fn set(store: &Store, specs: &[Spec]) {
     store
         .write(|conn| {
@@ -353,6 +380,42 @@ pub(crate) fn add(conn: &mut WriteConn<'_>, index: usize, spec: &Spec) -> Result
                     climb_holds::climb_id.eq(id),
                     climb_holds::hold_id.eq(hold(spec.face, *number).0),
                     climb_holds::role.eq(role.as_str()),
+                ))
+                .execute(c)?;
+        }
+        let now = Time(time(0));
+        for number in 0..spec.ascents {
+            diesel::insert_into(ascents::table)
+                .values((
+                    ascents::id.eq(Id(scrambled(10, index * 100 + number))),
+                    ascents::user_id.eq(Id(setter(0).0)),
+                    ascents::climb_id.eq(id),
+                    ascents::climbed_at.eq(now),
+                    ascents::attempts.eq(1),
+                    ascents::is_flash.eq(number == 0),
+                    ascents::created_at.eq(now),
+                    ascents::updated_at.eq(now),
+                ))
+                .execute(c)?;
+        }
+        if spec.is_liked {
+            diesel::insert_into(climb_likes::table)
+                .values((
+                    climb_likes::climb_id.eq(id),
+                    climb_likes::user_id.eq(Id(setter(0).0)),
+                    climb_likes::created_at.eq(now),
+                ))
+                .execute(c)?;
+        }
+        if spec.is_listed {
+            diesel::insert_into(list_items::table)
+                .values((
+                    list_items::list_id.eq(Id(list().0)),
+                    list_items::climb_id.eq(id),
+                    list_items::position.eq(i32::try_from(index).unwrap_or_default()),
+                    list_items::status.eq("todo"),
+                    list_items::created_at.eq(now),
+                    list_items::updated_at.eq(now),
                 ))
                 .execute(c)?;
         }

@@ -18,9 +18,6 @@ const MOST_IRCRA: f64 = 100.0;
 pub(super) fn filter(query: &mut Query, person: Option<UserId>) -> ClimbFilter {
     let mut setter_ids = query.list("setter_ids", "a UUID", |text| text.parse::<UserId>().ok());
     setter_ids.extend(query.value::<UserId>("setter_id", "a UUID"));
-    if query.text("list_id").is_some() {
-        query.refuse("list_id", "needs a list that the caller may see");
-    }
     let mine = query.list("my", &format!("one of {}", Mine::ALL.map(Mine::as_str).join(", ")), |text| {
         text.parse::<Mine>().ok()
     });
@@ -48,6 +45,7 @@ pub(super) fn filter(query: &mut Query, person: Option<UserId>) -> ClimbFilter {
         min_holds: query.number("min_holds", 0..=MOST_HOLDS),
         max_holds: query.number("max_holds", 0..=MOST_HOLDS),
         mine: Vec::new(),
+        list_id: query.value("list_id", "a UUID"),
     };
     match person {
         Some(person) => mine.into_iter().for_each(|mine| filter.narrow(mine, person)),

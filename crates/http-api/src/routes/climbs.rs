@@ -2,7 +2,8 @@
 
 use actix_web::{HttpRequest, HttpResponse, get};
 use mastoc_domain::{ClimbId, StoktId};
-use mastoc_storage::climbs;
+use mastoc_storage::climbs::{self, ClimbFilter};
+use mastoc_storage::{ReadConn, Viewer};
 use utoipa_actix_web::service_config::ServiceConfig;
 
 use super::{Page, climb_query};
@@ -51,7 +52,7 @@ pub(crate) fn configure(config: &mut ServiceConfig<'_>) {
         ("min_holds" = Option<i32>, Query, description = "With at least so many holds."),
         ("max_holds" = Option<i32>, Query, description = "With at most so many holds."),
         ("my" = Option<String>, Query, description = "Needs a person: `project` (their projects) or `set` (set by them); comma-separated, all must hold."),
-        ("list_id" = Option<Uuid>, Query, description = "Needs a person: in this list."),
+        ("list_id" = Option<Uuid>, Query, description = "In this list, which the caller must see."),
     ),
     responses((status = 200, body = ClimbPage<'_>, description = "By page. By cursor: `results`, `page_size`, `next_cursor`."),
         (status = 304), (status = "default", body = Problem)))]
@@ -65,6 +66,7 @@ async fn list(req: HttpRequest) -> Result<HttpResponse, ApiError> {
     if !query.has("cursor") {
         query.finish()?;
         return answers::json(&req, &access, move |conn, viewer| {
+            check_list(conn, viewer, &filter)?;
             let climbs =
                 climbs::page(conn, viewer, &filter, asked.unwrap_or_default(), page.offset(), page.size)?;
             let count = climbs::count(conn, viewer, &filter)?;
@@ -80,6 +82,7 @@ async fn list(req: HttpRequest) -> Result<HttpResponse, ApiError> {
     }
     query.finish()?;
     answers::json(&req, &access, move |conn, viewer| {
+        check_list(conn, viewer, &filter)?;
         let (climbs, next) = climbs::after(conn, viewer, &filter, sort, after.as_ref(), page.size)?;
         dto::bytes(&ClimbCursorPage {
             results: climbs.iter().map(ClimbJson::from).collect(),
@@ -88,6 +91,14 @@ async fn list(req: HttpRequest) -> Result<HttpResponse, ApiError> {
         })
     })
     .await
+}
+
+/// Insists that a list whose climbs are asked for is one that the caller sees.
+fn check_list(conn: &mut ReadConn<'_>, viewer: Viewer, filter: &ClimbFilter) -> Result<(), ApiError> {
+    match filter.list_id {
+        Some(id) => super::lists::seen(conn, viewer, id).map(|_| ()),
+        None => Ok(()),
+    }
 }
 
 /// One climb. A private one does not exist for those who may not see it.

@@ -4,7 +4,7 @@ use mastoc_domain::fold::{escape_like, fold_name};
 use mastoc_domain::grade::FontGrade;
 use mastoc_domain::holds_list::Role;
 use mastoc_domain::sync_state::Source;
-use mastoc_domain::{FaceId, GymId, HoldId, Timestamp, UserId};
+use mastoc_domain::{FaceId, GymId, HoldId, ListId, Timestamp, UserId};
 
 use crate::fragment::Fragment;
 use crate::visibility::Viewer;
@@ -74,6 +74,8 @@ pub struct ClimbFilter {
     pub max_holds: Option<i32>,
     /// With which this person has each of these to do.
     pub mine: Vec<(Mine, UserId)>,
+    /// In this list, which whoever asks was found to see.
+    pub list_id: Option<ListId>,
 }
 
 impl ClimbFilter {

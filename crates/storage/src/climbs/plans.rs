@@ -103,3 +103,28 @@ fn projects_are_gathered_from_the_persons_own_rows() {
         assert!(!plan.contains("SCAN"), "{plan}");
     }
 }
+
+#[test]
+fn what_a_person_sent_or_likes_and_the_climbs_of_a_list_are_gathered_from_their_rows() {
+    let mine = |mine| ClimbFilter { mine: vec![(Mine::NotSent, setter(1)), (mine, setter(0))], ..graded() };
+    let listed =
+        ClimbFilter { list_id: Some(test_board::list()), mine: vec![(Mine::Sent, setter(0))], ..graded() };
+    for (filter, index) in [
+        (mine(Mine::Sent), "SEARCH ascents USING COVERING INDEX ascents_by_user_climb (user_id=?"),
+        (mine(Mine::Liked), "SEARCH climb_likes USING COVERING INDEX climb_likes_by_user (user_id=?"),
+        (listed, "SEARCH list_items USING COVERING INDEX sqlite_autoindex_list_items_1 (list_id=?"),
+    ] {
+        for sort in ClimbSort::ALL {
+            let plan = plan(Drive::Mine, &filter, sort, None);
+            assert!(plan.contains("SEARCH c USING INDEX sqlite_autoindex_climbs_1 (id=?)"), "{plan}");
+            assert!(plan.contains(index), "{plan}");
+            assert!(!plan.contains("SCAN"), "{plan}");
+        }
+    }
+    // What was not sent is most of the board: it is met along the order.
+    let rest = ClimbFilter { mine: vec![(Mine::NotSent, setter(0))], ..ClimbFilter::default() };
+    follows(
+        &plan(Drive::Time, &rest, ClimbSort::Newest, Some("2025-01-01T00:00:00Z")),
+        "SEARCH c USING INDEX climbs_by_created ((created_at,id)<(?,?))",
+    );
+}

@@ -40,33 +40,39 @@ fn spec() -> impl Strategy<Value = Spec> {
     let marks = (any::<bool>(), any::<bool>(), 0..3, 0..3, select(&TAGS[..]), any::<bool>(), any::<bool>());
     let holds = vec((0..HOLDS, role()), 1..5);
     let personal = option::of((option::of(Just("note".to_owned())), option::of(1..6_i16), any::<bool>()));
-    (place, grade, marks, holds, personal).prop_map(|(place, grade, marks, mut holds, personal)| {
-        holds.sort_unstable_by_key(|(hold, role)| (*hold, role.letter()));
-        holds.dedup();
-        Spec {
-            face: place.0,
-            setter: place.1,
-            name: place.2,
-            created: place.3,
-            synced: place.4,
-            grade: grade.0,
-            ircra: grade.1,
-            feet_rule: grade.2,
-            is_private: marks.0,
-            is_benchmark: marks.1,
-            climbed_by: marks.2,
-            total_likes: marks.3,
-            tags: marks.4,
-            source: if marks.5 { Source::Stokt } else { Source::Mastoc },
-            is_local: marks.6,
-            holds,
-            personal: personal.map(|(notes, rating, is_project)| PersonalFields {
-                notes,
-                rating,
-                is_project,
-            }),
-        }
-    })
+    let deeds = (0..3_usize, any::<bool>(), any::<bool>());
+    (place, grade, marks, holds, personal, deeds).prop_map(
+        |(place, grade, marks, mut holds, personal, deeds)| {
+            holds.sort_unstable_by_key(|(hold, role)| (*hold, role.letter()));
+            holds.dedup();
+            Spec {
+                face: place.0,
+                setter: place.1,
+                name: place.2,
+                created: place.3,
+                synced: place.4,
+                grade: grade.0,
+                ircra: grade.1,
+                feet_rule: grade.2,
+                is_private: marks.0,
+                is_benchmark: marks.1,
+                climbed_by: marks.2,
+                total_likes: marks.3,
+                tags: marks.4,
+                source: if marks.5 { Source::Stokt } else { Source::Mastoc },
+                is_local: marks.6,
+                holds,
+                personal: personal.map(|(notes, rating, is_project)| PersonalFields {
+                    notes,
+                    rating,
+                    is_project,
+                }),
+                ascents: deeds.0,
+                is_liked: deeds.1,
+                is_listed: deeds.2,
+            }
+        },
+    )
 }
 
 /// `Some` in about one case of six, so that most filters of many fields still let something pass.
@@ -108,6 +114,7 @@ fn filter() -> impl Strategy<Value = ClimbFilter> {
         rarely(1..4),
         rarely(1..4),
         rarely(vec((select(&Mine::ALL[..]), (0..2_usize).prop_map(setter)), 1..3)),
+        rarely(select(vec![test_board::list(), mastoc_domain::ListId::generate()])),
     );
     (place, words, grades, rest, holds).prop_map(|(place, words, grades, rest, holds)| ClimbFilter {
         gym_id: place.0.map(gym),
@@ -133,6 +140,7 @@ fn filter() -> impl Strategy<Value = ClimbFilter> {
         min_holds: holds.3,
         max_holds: holds.4,
         mine: holds.5.unwrap_or_default(),
+        list_id: holds.6,
     })
 }
 
@@ -182,7 +190,12 @@ fn passes(spec: &Spec, viewer: Viewer, wanted: &ClimbFilter) -> bool {
             // The personal fields of the board are those of one person.
             Mine::Project => *person == setter(0) && spec.personal.as_ref().is_some_and(|own| own.is_project),
             Mine::Set => own == Some(*person),
+            // So are its ascents and likes.
+            Mine::Sent => *person == setter(0) && spec.ascents > 0,
+            Mine::NotSent => *person != setter(0) || spec.ascents == 0,
+            Mine::Liked => *person == setter(0) && spec.is_liked,
         })
+        && wanted.list_id.is_none_or(|list| list == test_board::list() && spec.is_listed)
 }
 
 fn compare(sort: ClimbSort, a: &(Climb, Spec), b: &(Climb, Spec)) -> Ordering {
