@@ -23,6 +23,14 @@ const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
 /// Our answers are data: nothing in them may load, run or be framed.
 const NOTHING: &str = "default-src 'none'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'";
 
+/// Where lists are read by links; what follows is a secret.
+const LINKS: &str = "/api/lists/shared/";
+
+/// A path as the logs may tell it.
+fn loggable(path: &str) -> &str {
+    if path.starts_with(LINKS) { LINKS } else { path }
+}
+
 /// Runs one request. See the head of this file.
 pub(crate) async fn handle<B: MessageBody + 'static>(
     mut req: ServiceRequest,
@@ -32,7 +40,7 @@ pub(crate) async fn handle<B: MessageBody + 'static>(
     let id = Uuid::now_v7();
     let method = req.method().clone();
     // The query is left out: one day somebody will put a secret there.
-    let span = tracing::info_span!("request", %id, %method, path = %req.path());
+    let span = tracing::info_span!("request", %id, %method, path = %loggable(req.path()));
     let state = req.app_data::<State>().cloned();
     if method == Method::HEAD {
         // The protocol layer remembers, and leaves the body out.
@@ -123,4 +131,15 @@ fn dress(headers: &mut HeaderMap, id: Uuid) {
     headers.insert(header::X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff"));
     headers.insert(header::X_FRAME_OPTIONS, HeaderValue::from_static("DENY"));
     headers.insert(header::REFERRER_POLICY, HeaderValue::from_static("no-referrer"));
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn s18_the_logs_do_not_tell_the_links_of_lists() {
+        assert_eq!(loggable("/api/lists/shared/secret/items"), LINKS);
+        assert_eq!(loggable("/api/lists/x"), "/api/lists/x");
+    }
 }

@@ -1,0 +1,499 @@
+//! Lists: who sees them, what is in them, how they are ordered, followed and shared.
+#![allow(
+    missing_docs,
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    clippy::print_stdout,
+    clippy::print_stderr,
+    reason = "tests"
+)]
+
+mod support;
+
+use mastoc_domain::access::{AccountRole, Scope};
+use serde_json::{Value, json};
+use support::{Person, Reply, TestApp, climb, climb_id, migrate};
+
+/// Our id of an imported climb.
+fn id_of(app: &TestApp, number: u32) -> String {
+    let found = app.get(&format!("/api/climbs/by-stokt-id/{}", climb_id(number))).ok();
+    found["id"].as_str().unwrap().to_owned()
+}
+
+/// Makes an imported climb private, or public again.
+fn hide(app: &TestApp, number: u32, is_private: bool) {
+    let mut record = climb(number);
+    record["is_private"] = json!(is_private);
+    app.post("/api/sync/import/climb", &record).ok();
+}
+
+fn created(reply: &Reply) -> Value {
+    assert_eq!(reply.status, 201, "{}", String::from_utf8_lossy(&reply.body));
+    reply.json()
+}
+
+/// Makes a list; gives its path.
+fn make(app: &TestApp, person: &Person, body: &Value) -> String {
+    let list = created(&app.by(person, "POST", "/api/lists", body));
+    format!("/api/lists/{}", list["id"].as_str().unwrap())
+}
+
+fn add(app: &TestApp, person: &Person, list: &str, climb: &str) {
+    created(&app.by(person, "POST", &format!("{list}/items"), &json!({"climb_id": climb})));
+}
+
+fn read(app: &TestApp, person: &Person, path: &str) -> Value {
+    app.by(person, "GET", path, &Value::Null).ok()
+}
+
+/// The climbs of a list in its order, as this person sees them.
+fn climbs_of(app: &TestApp, person: &Person, list: &str) -> Vec<String> {
+    let page = read(app, person, &format!("{list}/items"));
+    let results = page["results"].as_array().unwrap();
+    assert_eq!(page["count"], results.len());
+    assert_eq!(read(app, person, list)["items_count"], results.len());
+    assert!(results.iter().all(|item| item["climb"]["id"] == item["climb_id"]));
+    results.iter().map(|item| item["climb_id"].as_str().unwrap().to_owned()).collect()
+}
+
+mastoc_test_support::both_backends! {
+    prepare: migrate;
+
+    fn lists_are_made_changed_and_deleted_by_their_owners(url: &str) {
+        let app = TestApp::start(url).with_board();
+        let anna = app.person("anna");
+        let gym = app.first_id("/api/gyms");
+        let body = json!({"name": "  Les  dalles ", "description": "Pour l'été\n2026", "list_type": "circuit", "gym_id": gym, "is_public": true});
+        let made = created(&app.by(&anna, "POST", "/api/lists", &body));
+        assert_eq!(made["name"], "Les  dalles");
+        assert_eq!(made["owner_name"], "anna");
+        assert_eq!((&made["source"], &made["items_count"], &made["is_shared"]), (&json!("mastoc"), &json!(0), &json!(false)));
+        let path = format!("/api/lists/{}", made["id"].as_str().unwrap());
+        assert_eq!(read(&app, &anna, &path), made);
+
+        let changed = app.by(&anna, "PATCH", &path, &json!({"name": "Projets", "list_type": "project", "description": null, "unknown": 1})).ok();
+        assert_eq!((&changed["name"], &changed["list_type"], &changed["description"]), (&json!("Projets"), &json!("project"), &Value::Null));
+        assert_eq!((&changed["gym_id"], &changed["is_public"]), (&made["gym_id"], &json!(true)));
+        assert_eq!(app.by(&anna, "PATCH", &path, &json!({"gym_id": null})).ok()["gym_id"], Value::Null);
+        let same = read(&app, &anna, &path);
+        assert_eq!(app.by(&anna, "PATCH", &path, &json!({})).ok(), same);
+
+        add(&app, &anna, &path, &id_of(&app, 1));
+        assert_eq!(app.by(&anna, "DELETE", &path, &Value::Null).status, 204);
+        for gone in [path.clone(), format!("{path}/items")] {
+            assert_eq!(app.by(&anna, "GET", &gone, &Value::Null).problem(), (404, "not_found".into()));
+        }
+        assert_eq!(app.by(&anna, "DELETE", &path, &Value::Null).status, 404);
+    }
+
+    fn s14_s16_lists_are_checked_field_by_field_and_made_once(url: &str) {
+        let app = TestApp::start(url).with_board();
+        let anna = app.person("anna");
+        let nowhere = "00000000-0000-4000-8000-000000000000";
+        for (body, field) in [
+            (json!({}), "name"),
+            (json!({"name": null}), "name"),
+            (json!({"name": " \u{200b}"}), "name"),
+            (json!({"name": "a\u{7}b"}), "name"),
+            (json!({"name": "a\nb"}), "name"),
+            (json!({"name": "a\u{202e}b"}), "name"),
+            (json!({"name": "é".repeat(101)}), "name"),
+            (json!({"name": 3}), "name"),
+            (json!({"name": "a", "description": "x".repeat(2001)}), "description"),
+            (json!({"name": "a", "description": "a\0b"}), "description"),
+            (json!({"name": "a", "list_type": "other"}), "list_type"),
+            (json!({"name": "a", "is_public": "yes"}), "is_public"),
+            (json!({"name": "a", "gym_id": "x"}), "gym_id"),
+            (json!({"name": "a", "gym_id": nowhere}), "gym_id"),
+        ] {
+            let reply = app.by(&anna, "POST", "/api/lists", &body);
+            assert_eq!(reply.problem(), (422, "invalid".into()), "{body}");
+            assert_eq!(reply.json()["errors"][0]["field"], field, "{body}");
+        }
+        let path = make(&app, &anna, &json!({"name": "é".repeat(100)}));
+        for body in [json!({"name": null}), json!({"list_type": null}), json!({"is_public": null}), json!({"gym_id": nowhere})] {
+            assert_eq!(app.by(&anna, "PATCH", &path, &body).problem().0, 422, "{body}");
+        }
+        assert_eq!(app.by(&anna, "GET", "/api/lists/x", &Value::Null).problem().0, 422);
+
+        let bearer = anna.bearer();
+        let send = |key: &str, path: &str, body: &Value| {
+            app.call("POST", path, &[("authorization", &bearer), ("idempotency-key", key)], body.to_string().as_bytes())
+        };
+        let body = json!({"name": "Une seule"});
+        assert_eq!(created(&send("k1", "/api/lists", &body)), created(&send("k1", "/api/lists", &body)));
+        assert_eq!(read(&app, &anna, "/api/lists?mine=true")["count"], 2);
+        let item = json!({"climb_id": id_of(&app, 1)});
+        let items = format!("{path}/items");
+        assert_eq!(created(&send("k2", &items, &item)), created(&send("k2", &items, &item)));
+        assert_eq!(send("k2", &items, &json!({"climb_id": id_of(&app, 2)})).problem().1, "idempotency_key_reused");
+        assert_eq!(send("k3", &items, &item).problem(), (409, "conflict".into()));
+    }
+
+    fn s11_a_private_list_exists_for_its_owner_and_the_services_keys_alone(url: &str) {
+        let app = TestApp::public(url).with_board();
+        let (anna, ben, admin) = (app.person("anna"), app.person("ben"), app.person_with("root", AccountRole::Admin));
+        let climb = id_of(&app, 1);
+        let private = make(&app, &anna, &json!({"name": "Secret"}));
+        let public = make(&app, &anna, &json!({"name": "Ouvert", "is_public": true}));
+        for list in [&private, &public] {
+            add(&app, &anna, list, &climb);
+        }
+        let item = format!("items/{climb}");
+        let keys: Vec<(String, bool)> = Scope::ALL
+            .iter()
+            .map(|scope| (app.key(*scope), matches!(scope, Scope::Sync | Scope::Admin)))
+            .collect();
+        // Seen and not theirs is refused; not seen is not there.
+        let writes = [
+            ("PATCH", String::new(), json!({"name": "Pris"})),
+            ("POST", "/items".to_owned(), json!({"climb_id": id_of(&app, 2)})),
+            ("PATCH", format!("/{item}"), json!({"notes": "Prises"})),
+            ("PUT", "/order".to_owned(), json!({"climb_ids": [climb]})),
+            ("POST", "/share".to_owned(), json!({})),
+            ("DELETE", "/share".to_owned(), Value::Null),
+            ("DELETE", format!("/{item}"), Value::Null),
+            ("DELETE", String::new(), Value::Null),
+        ];
+        for (method, rest, body) in &writes {
+            for stranger in [&ben, &admin] {
+                assert_eq!(app.by(stranger, method, &format!("{private}{rest}"), body).problem().0, 404, "{method} {rest}");
+            }
+            assert_eq!(app.by(&ben, method, &format!("{public}{rest}"), body).problem(), (403, "forbidden".into()), "{method} {rest}");
+            let moderates = matches!((*method, rest.as_str()), ("PATCH" | "DELETE", "")) || (*method == "DELETE" && *rest == format!("/{item}"));
+            if !moderates {
+                assert_eq!(app.by(&admin, method, &format!("{public}{rest}"), body).problem().0, 403, "{method} {rest}");
+            }
+            for (key, _) in &keys {
+                for list in [&private, &public] {
+                    let reply = app.call(method, &format!("{list}{rest}"), &[("x-api-key", key)], body.to_string().as_bytes());
+                    assert_eq!(reply.problem(), (403, "person_needed".into()), "{method} {rest}");
+                }
+            }
+            assert_eq!(app.call(method, &format!("{public}{rest}"), &[], b"").problem().0, 401);
+        }
+        for stranger in [&ben, &admin] {
+            for method in ["PUT", "DELETE"] {
+                assert_eq!(app.by(stranger, method, &format!("{private}/follow"), &Value::Null).status, 404);
+            }
+        }
+        for rest in ["", "/items"] {
+            for (list, is_public) in [(&private, false), (&public, true)] {
+                let path = format!("{list}{rest}");
+                let status = |sees: bool| if sees { 200 } else { 404 };
+                assert_eq!(app.by(&anna, "GET", &path, &Value::Null).status, 200);
+                for stranger in [&ben, &admin] {
+                    assert_eq!(app.by(stranger, "GET", &path, &Value::Null).status, status(is_public), "{path}");
+                }
+                for (key, sees) in &keys {
+                    assert_eq!(app.get_as(key, &path).status, status(is_public || *sees), "{path}");
+                }
+                assert_eq!(app.get_as_nobody(&path).status, status(is_public), "{path}");
+            }
+        }
+        let count = |reply: Reply| reply.ok()["count"].as_i64().unwrap();
+        assert_eq!(count(app.by(&anna, "GET", "/api/lists", &Value::Null)), 2);
+        for stranger in [&ben, &admin] {
+            assert_eq!(count(app.by(stranger, "GET", "/api/lists", &Value::Null)), 1);
+        }
+        for (key, sees) in &keys {
+            assert_eq!(count(app.get_as(key, "/api/lists")), 1 + i64::from(*sees));
+        }
+        assert_eq!(count(app.get_as_nobody("/api/lists")), 1);
+        for query in ["mine=true", "followed=false"] {
+            assert_eq!(app.get_as_nobody(&format!("/api/lists?{query}")).problem().0, 422);
+            assert_eq!(app.get(&format!("/api/lists?{query}")).problem().0, 422);
+        }
+        // Admins moderate what is public, up to hiding it from themselves.
+        assert_eq!(app.by(&admin, "DELETE", &format!("{public}/{item}"), &Value::Null).status, 204);
+        assert_eq!(app.by(&admin, "PATCH", &public, &json!({"name": "Poli", "is_public": false})).ok()["name"], "Poli");
+        assert_eq!(app.by(&admin, "DELETE", &public, &Value::Null).status, 404);
+        assert_eq!(read(&app, &anna, &public)["name"], "Poli");
+    }
+
+    fn items_keep_their_order_notes_and_status(url: &str) {
+        let app = TestApp::start(url).with_board();
+        let (anna, ben) = (app.person("anna"), app.person("ben"));
+        let list = make(&app, &anna, &json!({"name": "Circuit", "is_public": true}));
+        let ids: Vec<String> = (0..4).map(|n| id_of(&app, n)).collect();
+        let items = format!("{list}/items");
+        for (id, body) in [(0, json!({})), (1, json!({"position": 0})), (2, json!({"notes": " Talon\ngauche ", "status": "in_progress"})), (3, json!({"position": 7}))] {
+            let mut body = body;
+            body["climb_id"] = json!(ids[id]);
+            created(&app.by(&anna, "POST", &items, &body));
+        }
+        // Two share the first place: they follow each other by id.
+        let mut first = [ids[0].clone(), ids[1].clone()];
+        first.sort();
+        let expected = [first[0].clone(), first[1].clone(), ids[2].clone(), ids[3].clone()];
+        assert_eq!(climbs_of(&app, &anna, &list), expected);
+        let two = read(&app, &anna, &format!("{items}?page=2&page_size=2"));
+        assert_eq!((two["count"].as_i64(), two["results"].as_array().unwrap().len()), (Some(4), 2));
+        let own = &two["results"][0];
+        assert_eq!((&own["notes"], &own["status"], &own["position"]), (&json!("Talon\ngauche"), &json!("in_progress"), &json!(1)));
+        let others = &read(&app, &ben, &format!("{items}?page=2&page_size=2"))["results"][0];
+        assert_eq!((&others["notes"], &others["status"], &others["position"]), (&Value::Null, &Value::Null, &json!(1)));
+        assert_eq!(app.get(&items).ok()["results"][2]["notes"], Value::Null);
+
+        let item = format!("{items}/{}", ids[2]);
+        let changed = app.by(&anna, "PATCH", &item, &json!({"status": "done", "notes": null, "position": 9})).ok();
+        assert_eq!((&changed["notes"], &changed["status"], &changed["position"]), (&Value::Null, &json!("done"), &json!(9)));
+        assert_eq!(climbs_of(&app, &anna, &list)[3], ids[2]);
+        for (body, field) in [
+            (json!({"status": "ready"}), "status"),
+            (json!({"status": null}), "status"),
+            (json!({"position": -1}), "position"),
+            (json!({"position": 1_000_000_001}), "position"),
+            (json!({"notes": "x".repeat(2001)}), "notes"),
+        ] {
+            let reply = app.by(&anna, "PATCH", &item, &body);
+            assert_eq!((reply.problem().0, &reply.json()["errors"][0]["field"]), (422, &json!(field)), "{body}");
+        }
+        let nowhere = "00000000-0000-4000-8000-000000000000";
+        assert_eq!(app.by(&anna, "POST", &items, &json!({"climb_id": nowhere})).problem().0, 404);
+        assert_eq!(app.by(&anna, "PATCH", &format!("{items}/{nowhere}"), &json!({"status": "done"})).problem().0, 404);
+        assert_eq!(app.by(&anna, "POST", &items, &json!({"climb_id": ids[2]})).problem(), (409, "conflict".into()));
+
+        let mut order = climbs_of(&app, &anna, &list);
+        order.reverse();
+        assert_eq!(app.by(&anna, "PUT", &format!("{list}/order"), &json!({"climb_ids": order})).status, 204);
+        assert_eq!(climbs_of(&app, &ben, &list), order);
+        let short: Vec<_> = order.iter().skip(1).cloned().collect();
+        let mut twice = order.clone();
+        twice[0] = twice[1].clone();
+        let mut foreign = order.clone();
+        foreign[0] = id_of(&app, 9);
+        let mut longer = order.clone();
+        longer.push(id_of(&app, 9));
+        for wrong in [json!(short), json!(twice), json!(foreign), json!(longer), json!([]), json!(["x"]), json!("x"), Value::Null] {
+            assert_eq!(app.by(&anna, "PUT", &format!("{list}/order"), &json!({"climb_ids": wrong})).problem(), (422, "invalid".into()));
+        }
+        assert_eq!(climbs_of(&app, &anna, &list), order);
+        assert_eq!(app.by(&anna, "DELETE", &item, &Value::Null).status, 204);
+        assert_eq!(app.by(&anna, "DELETE", &item, &Value::Null).status, 404);
+        assert_eq!(climbs_of(&app, &anna, &list).len(), 3);
+    }
+
+    fn s11_private_climbs_are_in_no_list_and_no_count_but_keep_their_places(url: &str) {
+        let app = TestApp::start(url).with_board();
+        let anna = app.person("anna");
+        let list = make(&app, &anna, &json!({"name": "Circuit", "is_public": true}));
+        let ids: Vec<String> = [10, 11, 12, 13].map(|n| id_of(&app, n)).to_vec();
+        for id in &ids {
+            add(&app, &anna, &list, id);
+        }
+        hide(&app, 11, true);
+        let hidden = id_of(&app, 5);
+        assert_eq!(app.by(&anna, "POST", &format!("{list}/items"), &json!({"climb_id": hidden})).problem().0, 404);
+        let seen = vec![ids[0].clone(), ids[2].clone(), ids[3].clone()];
+        assert_eq!(climbs_of(&app, &anna, &list), seen);
+        assert_eq!(read(&app, &anna, "/api/lists")["results"][0]["items_count"], 3);
+        for (method, body) in [("PATCH", json!({"status": "done"})), ("DELETE", Value::Null)] {
+            assert_eq!(app.by(&anna, method, &format!("{list}/items/{}", ids[1]), &body).status, 404);
+        }
+        // Keys of the service see it, and it is not lost.
+        assert_eq!(app.get(&format!("{list}/items")).ok()["count"], 4);
+        assert_eq!(app.get(&list).ok()["items_count"], 4);
+        let turned: Vec<String> = seen.iter().rev().cloned().collect();
+        assert_eq!(app.by(&anna, "PUT", &format!("{list}/order"), &json!({"climb_ids": ids})).problem().0, 422);
+        assert_eq!(app.by(&anna, "PUT", &format!("{list}/order"), &json!({"climb_ids": turned})).status, 204);
+        hide(&app, 11, false);
+        let expected = vec![turned[0].clone(), ids[1].clone(), turned[1].clone(), turned[2].clone()];
+        assert_eq!(climbs_of(&app, &anna, &list), expected);
+    }
+
+    fn a_long_list_takes_no_more_statements_than_a_short_one(url: &str) {
+        let app = TestApp::start(url).with_board();
+        let anna = app.person("anna");
+        let records: Vec<Value> = (100..1_100).map(climb).collect();
+        for some in records.chunks(250) {
+            app.post("/api/sync/import/climbs/batch", &json!({"climbs": some})).ok();
+        }
+        let mut costs = Vec::new();
+        for size in [3_usize, 400] {
+            let list = make(&app, &anna, &json!({"name": "Circuit"}));
+            let page = read(&app, &anna, &format!("/api/climbs?page_size={size}"));
+            let mut order: Vec<String> = Vec::new();
+            for climb in page["results"].as_array().unwrap() {
+                order.insert(0, climb["id"].as_str().unwrap().to_owned());
+                add(&app, &anna, &list, &order[0]);
+            }
+            let cost = |work: &dyn Fn() -> u16| {
+                let before = app.store.statements();
+                assert!(matches!(work(), 200 | 204));
+                app.store.statements() - before
+            };
+            costs.push((
+                cost(&|| app.by(&anna, "PUT", &format!("{list}/order"), &json!({"climb_ids": order})).status),
+                cost(&|| app.by(&anna, "GET", &format!("{list}/items?page_size=500"), &Value::Null).status),
+                cost(&|| app.by(&anna, "GET", &list, &Value::Null).status),
+            ));
+            assert_eq!(read(&app, &anna, &format!("{list}/items?page_size=500"))["results"][0]["climb_id"], order[0]);
+        }
+        assert_eq!(costs[0], costs[1]);
+    }
+
+    fn lists_are_followed_and_found_by_what_they_are(url: &str) {
+        let app = TestApp::start(url).with_board();
+        let (anna, ben) = (app.person("anna"), app.person("ben"));
+        let gym = app.first_id("/api/gyms");
+        let circuit = make(&app, &anna, &json!({"name": "A", "is_public": true, "list_type": "circuit", "gym_id": gym}));
+        make(&app, &anna, &json!({"name": "B", "is_public": true}));
+        make(&app, &anna, &json!({"name": "C"}));
+        make(&app, &ben, &json!({"name": "D", "list_type": "project"}));
+        for _ in 0..2 {
+            assert_eq!(app.by(&ben, "PUT", &format!("{circuit}/follow"), &Value::Null).status, 204);
+        }
+        assert_eq!(app.by(&anna, "PUT", &format!("{circuit}/follow"), &Value::Null).problem(), (409, "conflict".into()));
+        let names = |person: &Person, query: &str| -> String {
+            let page = read(&app, person, &format!("/api/lists?{query}"));
+            let found = page["results"].as_array().unwrap();
+            assert_eq!(page["count"], found.len(), "{query}");
+            found.iter().map(|list| list["name"].as_str().unwrap()).collect()
+        };
+        // The latest made first.
+        for (query, of_anna, of_ben) in [
+            ("", "CBA", "DBA"),
+            ("mine=true", "CBA", "D"),
+            ("mine=false", "", "BA"),
+            ("followed=true", "", "A"),
+            ("followed=false", "CBA", "DB"),
+            ("public=true", "BA", "BA"),
+            ("public=false", "C", "D"),
+            ("list_type=circuit", "A", "A"),
+            ("mine=true&list_type=project", "", "D"),
+            (&format!("gym_id={gym}"), "A", "A"),
+            ("gym_id=00000000-0000-4000-8000-000000000000", "", ""),
+        ] {
+            assert_eq!((names(&anna, query).as_str(), names(&ben, query).as_str()), (of_anna, of_ben), "{query}");
+        }
+        assert_eq!(read(&app, &ben, &circuit)["is_followed"], true);
+        assert_eq!(read(&app, &anna, &circuit)["is_followed"], false);
+        // A list that is not public any more is not followed any more, and comes back if it is again.
+        app.by(&anna, "PATCH", &circuit, &json!({"is_public": false})).ok();
+        assert_eq!(names(&ben, "followed=true"), "");
+        app.by(&anna, "PATCH", &circuit, &json!({"is_public": true})).ok();
+        assert_eq!(names(&ben, "followed=true"), "A");
+        for _ in 0..2 {
+            assert_eq!(app.by(&ben, "DELETE", &format!("{circuit}/follow"), &Value::Null).status, 204);
+        }
+        assert_eq!(names(&ben, "followed=true"), "");
+    }
+
+    fn s11_a_link_shows_a_private_list_until_it_is_replaced_or_revoked(url: &str) {
+        let app = TestApp::start(url).with_board();
+        let (anna, ben, cleo) = (app.person("anna"), app.person("ben"), app.person("cleo"));
+        let list = make(&app, &anna, &json!({"name": "Secret"}));
+        for number in [1, 2] {
+            add(&app, &anna, &list, &id_of(&app, number));
+        }
+        hide(&app, 2, true);
+        let share = || {
+            let link = app.by(&anna, "POST", &format!("{list}/share"), &json!({})).ok();
+            let token = link["token"].as_str().unwrap().to_owned();
+            assert_eq!(link["path"], format!("/api/lists/shared/{token}"));
+            assert_eq!(token.len(), 43, "256 bits in base64");
+            token
+        };
+        let token = share();
+        assert_eq!(read(&app, &anna, &list)["is_shared"], true);
+        let path = format!("/api/lists/shared/{token}");
+        let shown = read(&app, &ben, &path);
+        assert_eq!((&shown["name"], &shown["items_count"], &shown["is_shared"]), (&json!("Secret"), &json!(1), &Value::Null));
+        assert_eq!(read(&app, &ben, &format!("{path}/items"))["count"], 1);
+        let key = app.key(Scope::Read);
+        assert_eq!(app.get_as(&key, &path).status, 200);
+        assert_eq!(app.get_as_nobody(&path).problem().0, 401);
+        let mut wrong = token.clone();
+        wrong.replace_range(..1, if token.starts_with('A') { "B" } else { "A" });
+        for bad in [wrong.as_str(), "x", "%00", &"x".repeat(43), "00000000-0000-4000-8000-000000000000"] {
+            for rest in ["", "/items"] {
+                let path = format!("/api/lists/shared/{bad}{rest}");
+                assert_eq!(app.by(&ben, "GET", &path, &Value::Null).problem().0, 404, "{path}");
+            }
+            assert_eq!(app.by(&ben, "PUT", &format!("{list}/follow"), &json!({"token": bad})).status, 404);
+        }
+        // Reading by the link is not following; following by it shows the list under its own address.
+        assert_eq!(app.by(&ben, "GET", &list, &Value::Null).status, 404);
+        assert_eq!(app.by(&ben, "PUT", &format!("{list}/follow"), &json!({"token": token})).status, 204);
+        assert_eq!(read(&app, &ben, &list)["is_followed"], true);
+        assert_eq!(read(&app, &ben, "/api/lists?followed=true")["count"], 1);
+        assert_eq!(app.by(&cleo, "GET", &list, &Value::Null).status, 404);
+        assert_eq!(app.by(&anna, "PUT", &format!("{list}/follow"), &json!({"token": token})).status, 409);
+        for (method, rest, body) in [("PATCH", "", json!({"name": "x"})), ("POST", "/share", json!({})), ("DELETE", "/share", Value::Null), ("DELETE", "", Value::Null)] {
+            assert_eq!(app.by(&ben, method, &format!("{list}{rest}"), &body).problem().0, 403, "{method} {rest}");
+        }
+
+        let second = share();
+        assert_ne!(second, token);
+        let gone = |what: &str| {
+            assert_eq!(app.by(&ben, "GET", &format!("/api/lists/shared/{token}"), &Value::Null).status, 404, "{what}");
+            assert_eq!(app.by(&ben, "GET", &list, &Value::Null).status, 404, "{what}");
+            assert_eq!(read(&app, &ben, "/api/lists")["count"], 0, "{what}");
+        };
+        gone("replaced");
+        assert_eq!(app.by(&ben, "PUT", &format!("{list}/follow"), &json!({"token": second})).status, 204);
+        assert_eq!(app.by(&ben, "GET", &list, &Value::Null).status, 200);
+        for _ in 0..2 {
+            assert_eq!(app.by(&anna, "DELETE", &format!("{list}/share"), &Value::Null).status, 204);
+        }
+        gone("revoked");
+        assert_eq!(read(&app, &anna, &list)["is_shared"], false);
+        assert_eq!(app.get(&path).status, 404);
+        // Tokens are secrets: only hashes of them are kept.
+        let changes = String::from_utf8(app.get("/api/changes?limit=1000").body).unwrap();
+        assert!(!changes.contains(&token) && !changes.contains(&second));
+    }
+
+    fn s11_the_feed_tells_of_lists_to_whoever_sees_them(url: &str) {
+        let app = TestApp::start(url).with_board();
+        let (anna, ben, cleo) = (app.person("anna"), app.person("ben"), app.person("cleo"));
+        let list = make(&app, &anna, &json!({"name": "Secret"}));
+        let id = list.rsplit('/').next().unwrap().to_owned();
+        let cursor = std::cell::RefCell::new(String::from("0"));
+        // What each person is told of the list since the last time: its name and climbs, `gone`, or nothing.
+        let told = || {
+            let since = cursor.borrow().clone();
+            let of = |person: &Person| {
+                let page = read(&app, person, &format!("/api/changes?limit=1000&since={since}"));
+                *cursor.borrow_mut() = page["next_cursor"].as_str().unwrap().to_owned();
+                let rows = ["created", "updated"].map(|kind| page[kind]["lists"].as_array().unwrap().clone()).concat();
+                if let Some(row) = rows.iter().find(|row| row["id"] == id) {
+                    return format!("{} {}", row["name"].as_str().unwrap(), row["items"].as_array().unwrap().len());
+                }
+                if page.to_string().contains(&id) { "gone".to_owned() } else { String::new() }
+            };
+            // The owner is told of everything, and so comes last for the cursor.
+            let (ben, cleo) = (of(&ben), of(&cleo));
+            (of(&anna), ben, cleo)
+        };
+        let expect = |of_anna: &str, of_ben: &str, of_cleo: &str| {
+            assert_eq!(told(), (of_anna.to_owned(), of_ben.to_owned(), of_cleo.to_owned()));
+        };
+        expect("Secret 0", "", "");
+        let token = app.by(&anna, "POST", &format!("{list}/share"), &json!({})).ok()["token"].clone();
+        app.by(&ben, "PUT", &format!("{list}/follow"), &json!({"token": token}));
+        expect("Secret 0", "Secret 0", "");
+        let climb = id_of(&app, 1);
+        add(&app, &anna, &list, &climb);
+        expect("Secret 1", "Secret 1", "");
+        app.by(&anna, "PATCH", &list, &json!({"name": "Autre"})).ok();
+        expect("Autre 1", "Autre 1", "");
+        hide(&app, 1, true);
+        expect("Autre 0", "Autre 0", "");
+        hide(&app, 1, false);
+        expect("Autre 1", "Autre 1", "");
+        app.by(&anna, "PATCH", &format!("{list}/items/{climb}"), &json!({"status": "done"})).ok();
+        expect("Autre 1", "Autre 1", "");
+        app.by(&anna, "DELETE", &format!("{list}/share"), &Value::Null);
+        expect("Autre 1", "gone", "");
+        app.by(&anna, "PATCH", &list, &json!({"is_public": true})).ok();
+        expect("Autre 1", "Autre 1", "Autre 1");
+        app.by(&anna, "PATCH", &list, &json!({"is_public": false})).ok();
+        expect("Autre 1", "gone", "gone");
+        assert_eq!(app.by(&anna, "DELETE", &list, &Value::Null).status, 204);
+        expect("gone", "", "");
+    }
+}
