@@ -11,6 +11,8 @@ use mastoc_runtime::settings::{Bind, create_data_dir};
 use mastoc_runtime::{ExposeSecret as _, Failure, SecretString, secrets};
 use mastoc_storage::StoreOptions;
 
+use crate::users::UserArgs;
+
 /// The shortest key that `API_KEY` may hold, in bytes: it is an admin's.
 const MIN_API_KEY_BYTES: usize = 16;
 const BYTES_PER_MB: u64 = 1024 * 1024;
@@ -35,6 +37,8 @@ pub(crate) enum Command {
     Openapi,
     /// Create, list and revoke API keys
     ApiKey(ApiKeyArgs),
+    /// Make an admin, list accounts, change roles and passwords
+    User(UserArgs),
     /// Ask the running server whether it is up: exit code 0 if so, 1 if not
     Health(HealthArgs),
 }

@@ -125,7 +125,7 @@ fn reachable(mut address: SocketAddr) -> SocketAddr {
     address
 }
 
-fn open(database: &DatabaseArgs, options: &StoreOptions) -> Result<Store, Failure> {
+pub(crate) fn open(database: &DatabaseArgs, options: &StoreOptions) -> Result<Store, Failure> {
     let settings = database.resolve()?;
     if !database.names_a_database() {
         create_data_dir(&settings.data_dir)?;
@@ -134,7 +134,7 @@ fn open(database: &DatabaseArgs, options: &StoreOptions) -> Result<Store, Failur
     Store::open(&target, options).map_err(store_failure)
 }
 
-fn store_failure(error: StoreError) -> Failure {
+pub(crate) fn store_failure(error: StoreError) -> Failure {
     if error.is_retryable() {
         Failure::temporary(error.to_string())
     } else {
@@ -165,7 +165,7 @@ fn listen_failure(error: &io::Error, addresses: &[SocketAddr]) -> Failure {
 }
 
 /// Prints a result. A pipe that was closed early is nobody's failure.
-fn say(text: &str) -> Result<Exit, Failure> {
+pub(crate) fn say(text: &str) -> Result<Exit, Failure> {
     let mut out = io::stdout().lock();
     match writeln!(out, "{text}").and_then(|()| out.flush()) {
         Err(error) if error.kind() != io::ErrorKind::BrokenPipe => {

@@ -1,7 +1,8 @@
-//! `mastoc-server`: serves a board over HTTP, and looks after its database and its keys.
+//! `mastoc-server`: serves a board over HTTP, and looks after its database, its keys and its accounts.
 
 mod args;
 mod commands;
+mod users;
 
 use std::process::ExitCode;
 
@@ -15,6 +16,7 @@ fn main() -> ExitCode {
         Command::Migrate(database) => commands::migrate(&database),
         Command::Openapi => commands::openapi(),
         Command::ApiKey(key) => commands::api_key(&key),
+        Command::User(user) => users::user(&user),
         Command::Health(args) => commands::health(&args),
     })
 }

@@ -168,20 +168,6 @@ pub fn account(conn: &mut ReadConn<'_>, id: UserId) -> Result<Option<Account>, S
     Ok(accounts(conn, sql)?.pop())
 }
 
-/// The account that somebody logs in to with this address or user name.
-///
-/// # Errors
-/// When the database fails.
-pub fn account_of_login(conn: &mut ReadConn<'_>, login: &str) -> Result<Option<Account>, StoreError> {
-    if login.contains('\0') {
-        return Ok(None);
-    }
-    let mut sql = select_accounts();
-    sql.sql(" AND (u.username_folded = ").text(fold(login)).sql(" OR u.email_folded = ");
-    sql.text(fold(login)).sql(")");
-    Ok(accounts(conn, sql)?.pop())
-}
-
 fn narrow(sql: &mut Fragment, filter: &AccountFilter) {
     if let Some(role) = filter.role {
         sql.sql(" AND u.role = ").text(role.as_str());
@@ -245,16 +231,6 @@ pub fn profile(conn: &mut ReadConn<'_>, viewer: Viewer, id: UserId) -> Result<Op
         is_deleted: deleted_at.is_some(),
         created_at: created_at.0,
     }))
-}
-
-/// The password's hash, for checking it once more.
-///
-/// # Errors
-/// When the database fails.
-pub fn password_hash(conn: &mut ReadConn<'_>, id: UserId) -> Result<Option<String>, StoreError> {
-    let hash: Option<Option<String>> =
-        on_backend!(conn, |c| users::table.find(Id(id.0)).select(users::password_hash).first(c).optional())?;
-    Ok(hash.flatten())
 }
 
 /// Gives a person another name, another user name, or both. Answers whether anything changed.
