@@ -177,6 +177,18 @@ impl TestApp {
         Person { id, token }
     }
 
+    /// The same person on another device.
+    pub fn login_again(&self, person: &Person) -> Person {
+        let life = Duration::from_secs(3_600);
+        let session = self.store.write(|conn| {
+            let end = mastoc_domain::Timestamp::from_utc(conn.now().as_utc() + life);
+            sessions::open(conn, person.id, Some("another"), end)
+        });
+        let secret = SecretString::from(SECRET);
+        let token = mastoc_http_api::access_token(&secret, person.id, session.unwrap(), life).unwrap();
+        Person { id: person.id, token }
+    }
+
     /// A request by a person; `body` is sent as JSON unless it is null.
     pub fn by(&self, person: &Person, method: &str, path: &str, body: &Value) -> Reply {
         let bytes = if body.is_null() { Vec::new() } else { serde_json::to_vec(body).unwrap() };
