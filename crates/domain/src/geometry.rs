@@ -3,6 +3,7 @@
 //! Everything is in pixels of the face's full-size picture, origin top left, x to the right and y downwards. A parsed
 //! value keeps the text it was read from, so that `536.00` does not become `536`.
 
+mod drawn;
 mod hold;
 mod outline;
 mod point;
@@ -11,6 +12,7 @@ mod segment;
 
 use thiserror::Error;
 
+pub use drawn::{DrawingError, DrawnHold, MAX_DRAWN_POINTS, MIN_DRAWN_AREA};
 pub use hold::{HoldGeometry, HoldGeometryError, TOP_MARGIN, WIDENED_BY};
 pub use outline::Outline;
 pub use point::{Centroid, Point};
