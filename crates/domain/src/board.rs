@@ -19,6 +19,8 @@ pub struct Gym {
     pub location: Option<String>,
     /// Free text.
     pub description: Option<String>,
+    /// Who may change it, beside admins; nobody where it came from outside.
+    pub owner_id: Option<UserId>,
     /// Where the row was born.
     pub source: Source,
     /// When it was made here.
@@ -133,6 +135,8 @@ pub struct Hold {
     pub centroid_x: f64,
     /// Vertical centre in pixels.
     pub centroid_y: f64,
+    /// Whether it is off the wall: old climbs keep it, new ones cannot have it.
+    pub is_retired: bool,
     /// Its outlines and tape lines.
     pub shape: HoldShape,
 }

@@ -101,16 +101,25 @@ pub struct FaceSetup {
 
 /// `SELECT` of faces `f` in their current versions, with their counts for `viewer`, up to the place of `WHERE`.
 fn select(viewer: Viewer) -> Fragment {
+    select_version(viewer, None)
+}
+
+/// The same in one version, which not every face has.
+fn select_version(viewer: Viewer, version: Option<i32>) -> Fragment {
     let mut sql = Fragment::new(
-        "SELECT f.id, f.stokt_id, f.gym_id, f.wall_id, f.is_active, f.current_version, \
+        "SELECT f.id, f.stokt_id, f.gym_id, f.wall_id, f.is_active, coalesce(v.version, f.current_version), \
          v.picture_path, v.picture_width, v.picture_height, v.picture_sha256, \
          v.small_path, v.small_width, v.small_height, f.feet_rules_options, f.has_symmetry, \
-         (SELECT count(*) FROM hold_shapes s WHERE s.face_id = f.id AND s.version = f.current_version), ",
+         (SELECT count(*) FROM hold_shapes s WHERE s.face_id = f.id AND s.version = coalesce(v.version, f.current_version)), ",
     );
     let mut on_it = Fragment::default();
     on_it.sql("c.face_id = f.id");
     viewer.count_seen(&mut sql, "c", &on_it);
-    sql.sql(" FROM faces f LEFT JOIN face_versions v ON v.face_id = f.id AND v.version = f.current_version");
+    sql.sql(" FROM faces f ");
+    match version {
+        None => sql.sql("LEFT JOIN face_versions v ON v.face_id = f.id AND v.version = f.current_version"),
+        Some(version) => sql.sql("JOIN face_versions v ON v.face_id = f.id AND v.version = ").int(version),
+    };
     sql
 }
 
@@ -177,6 +186,22 @@ pub fn by_ids(conn: &mut ReadConn<'_>, viewer: Viewer, ids: &[FaceId]) -> Result
 /// When the database fails.
 pub fn setup(conn: &mut ReadConn<'_>, viewer: Viewer, id: FaceId) -> Result<Option<FaceSetup>, StoreError> {
     let face = by_id(conn, viewer, id)?;
+    with_holds(conn, face)
+}
+
+/// The same in one version, older than the shown one or not; `None` when the face has no such version.
+///
+/// # Errors
+/// When the database fails.
+pub fn setup_of_version(
+    conn: &mut ReadConn<'_>,
+    viewer: Viewer,
+    id: FaceId,
+    version: i32,
+) -> Result<Option<FaceSetup>, StoreError> {
+    let mut sql = select_version(viewer, Some(version));
+    sql.sql(" WHERE f.id = ").id(id.0);
+    let face = load(conn, sql)?.pop();
     with_holds(conn, face)
 }
 

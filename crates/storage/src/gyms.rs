@@ -8,7 +8,7 @@ use diesel::sql_types::{BigInt, Integer};
 use mastoc_domain::board::{Climb, Gym, Setter};
 use mastoc_domain::grade::FontGrade;
 use mastoc_domain::sync_state::Source;
-use mastoc_domain::{GymId, StoktId};
+use mastoc_domain::{GymId, StoktId, UserId};
 
 use crate::climbs::{self, ClimbFilter, ClimbSort, Word};
 use crate::conn::{ReadConn, on_backend};
@@ -29,6 +29,7 @@ struct GymRow {
     display_name: String,
     location: Option<String>,
     description: Option<String>,
+    owner_id: Option<Id>,
     source: Word<Source>,
     created_at: Time,
     updated_at: Time,
@@ -42,6 +43,7 @@ impl From<GymRow> for Gym {
             display_name: row.display_name,
             location: row.location,
             description: row.description,
+            owner_id: row.owner_id.map(|id| UserId(id.0)),
             source: row.source.0,
             created_at: row.created_at.0,
             updated_at: row.updated_at.0,

@@ -2,7 +2,7 @@
 
 use diesel::RunQueryDsl as _;
 use diesel::deserialize::Queryable;
-use diesel::sql_types::{BigInt, Double, Nullable, Text};
+use diesel::sql_types::{BigInt, Bool, Double, Nullable, Text};
 use mastoc_domain::board::{Hold, HoldShape};
 use mastoc_domain::{FaceId, HoldId, StoktHoldId};
 
@@ -13,7 +13,7 @@ use crate::sql::keys;
 use crate::types::{DbUuid, Id};
 
 type ShapeColumns = (Text, Text, Text, Text, Text, Text, Text, Text, Text);
-type HoldColumns = (BigInt, Nullable<BigInt>, DbUuid, Double, Double, ShapeColumns);
+type HoldColumns = (BigInt, Nullable<BigInt>, DbUuid, Double, Double, Bool, ShapeColumns);
 
 #[derive(Queryable)]
 struct ShapeRow {
@@ -35,6 +35,7 @@ struct HoldRow {
     face_id: Id,
     centroid_x: f64,
     centroid_y: f64,
+    is_retired: bool,
     shape: ShapeRow,
 }
 
@@ -46,6 +47,7 @@ impl From<HoldRow> for Hold {
             face_id: FaceId(row.face_id.0),
             centroid_x: row.centroid_x,
             centroid_y: row.centroid_y,
+            is_retired: row.is_retired,
             shape: HoldShape {
                 area: row.shape.area,
                 polygon_str: row.shape.polygon_str,
@@ -61,7 +63,8 @@ impl From<HoldRow> for Hold {
     }
 }
 
-const COLUMNS: &str = "SELECT h.id, h.stokt_id, h.face_id, s.centroid_x, s.centroid_y, s.area, s.polygon_str, \
+const COLUMNS: &str = "SELECT h.id, h.stokt_id, h.face_id, s.centroid_x, s.centroid_y, \
+     h.retired_at IS NOT NULL, s.area, s.polygon_str, \
      s.touch_polygon_str, s.path_str, s.centroid_str, s.top_polygon_str, s.center_tape_str, s.left_tape_str, \
      s.right_tape_str";
 const CURRENT: &str = " FROM holds h JOIN faces f ON f.id = h.face_id \

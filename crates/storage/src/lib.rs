@@ -23,6 +23,7 @@ mod conn;
 pub mod echoes;
 mod error;
 pub mod export;
+pub mod face_building;
 pub mod faces;
 pub mod feed;
 mod fragment;

@@ -119,6 +119,8 @@ pub(crate) struct HoldJson<'a> {
     right_tape_str: &'a str,
     /// Left tape line of a single start hold.
     left_tape_str: &'a str,
+    /// Whether it is off the wall: old climbs keep it, new ones cannot have it.
+    is_retired: bool,
 }
 
 impl<'a> From<&'a Hold> for HoldJson<'a> {
@@ -139,6 +141,7 @@ impl<'a> From<&'a Hold> for HoldJson<'a> {
             center_tape_str: &shape.center_tape_str,
             right_tape_str: &shape.right_tape_str,
             left_tape_str: &shape.left_tape_str,
+            is_retired: hold.is_retired,
         }
     }
 }
@@ -265,6 +268,9 @@ pub(crate) struct GymJson<'a> {
     location_string: Option<&'a str>,
     /// Free text.
     description: Option<&'a str>,
+    /// Who may change it, beside admins; null where it came from outside.
+    #[schema(value_type = Option<Uuid>)]
+    owner_id: Option<UserId>,
     /// Where it was born: `mastoc` or `stokt`.
     source: &'static str,
     /// When it was made here.
@@ -283,6 +289,7 @@ impl<'a> From<&'a Gym> for GymJson<'a> {
             display_name: &gym.display_name,
             location_string: gym.location.as_deref(),
             description: gym.description.as_deref(),
+            owner_id: gym.owner_id,
             source: gym.source.as_str(),
             created_at: gym.created_at,
             updated_at: gym.updated_at,

@@ -74,7 +74,7 @@ async fn history(req: HttpRequest) -> Result<HttpResponse, ApiError> {
     let page = Page::read(&mut query);
     query.finish()?;
     answers::json(&req, &access, move |conn, _viewer| {
-        boards::owner_of_hold(conn, id).map_err(no_hold)?;
+        boards::of_hold(conn, id).map_err(no_hold)?;
         let (closings, count) = maintenance::history(conn, id, page.offset(), page.size)?;
         let results = closings.iter().map(ClosingJson::from).collect();
         dto::bytes(&ClosingPage { results, count, page: page.page, page_size: page.size })
@@ -102,8 +102,8 @@ async fn close(req: HttpRequest, mut payload: web::Payload) -> Result<HttpRespon
     fields.finish()?;
     let (caller, person) = (access.caller.clone(), access.maybe_person());
     writing::create(&req, &access, &bytes, move |conn| {
-        let owner = boards::owner_of_hold(conn, id).map_err(no_hold)?;
-        must_own(&caller, owner)?;
+        let hold = boards::of_hold(conn, id).map_err(no_hold)?;
+        must_own(&caller, hold.owner)?;
         let closing = maintenance::close(conn, id, person.map(|person| person.id), note.as_deref())?;
         let closing = closing.ok_or_else(|| {
             ApiError::new(Code::Conflict, "Nothing is reported about this hold that most people agree on.")

@@ -64,7 +64,7 @@ impl Recounted {
 }
 
 /// Notes faces that show another number of holds now: they are served with it.
-pub(super) fn note_faces(conn: &mut WriteConn<'_>, faces: impl IntoIterator<Item = Uuid>) {
+pub(crate) fn note_faces(conn: &mut WriteConn<'_>, faces: impl IntoIterator<Item = Uuid>) {
     for face in faces {
         let (entity, id) = (Changed::Face, face.to_string());
         conn.note(PendingChange { entity, id, kind: ChangeKind::Updated, is_public: true, owner: None });
@@ -76,7 +76,7 @@ pub(super) fn note_faces(conn: &mut WriteConn<'_>, faces: impl IntoIterator<Item
 ///
 /// # Errors
 /// When the database fails.
-pub(super) fn note_holds_of(
+pub(crate) fn note_holds_of(
     conn: &mut WriteConn<'_>,
     face: Id,
     shown: i32,

@@ -52,8 +52,8 @@ struct ShapeRow<'a> {
 
 /// What exists of the batch's holds.
 struct Existing {
-    /// Face and retirement by hold.
-    holds: HashMap<i64, (Uuid, bool)>,
+    /// Face by hold.
+    holds: HashMap<i64, Uuid>,
     /// Which hold has geometry in which version.
     shapes: HashSet<(i64, i32)>,
 }
@@ -63,11 +63,9 @@ fn existing(conn: &mut ReadConn<'_>, records: &[ImportHold]) -> Result<Existing,
     let mut found =
         Existing { holds: HashMap::with_capacity(ids.len()), shapes: HashSet::with_capacity(ids.len()) };
     for ids in keys(&ids) {
-        let rows: Vec<(i64, Id, Option<Time>)> = on_backend!(conn, |c| t::table
-            .filter(t::id.eq_any(ids))
-            .select((t::id, t::face_id, t::retired_at))
-            .load(c))?;
-        found.holds.extend(rows.into_iter().map(|(id, face, retired)| (id, (face.0, retired.is_some()))));
+        let rows: Vec<(i64, Id)> =
+            on_backend!(conn, |c| t::table.filter(t::id.eq_any(ids)).select((t::id, t::face_id)).load(c))?;
+        found.holds.extend(rows.into_iter().map(|(id, face)| (id, face.0)));
         let shapes: Vec<(i64, i32)> = on_backend!(conn, |c| hold_shapes::table
             .filter(hold_shapes::hold_id.eq_any(ids))
             .select((hold_shapes::hold_id, hold_shapes::version))
@@ -100,7 +98,7 @@ fn problem(record: &ImportHold, face: Option<&KnownFace>, existing: &Existing) -
                     format!("there is no face {} here", record.face_stokt_id),
                 ));
             };
-            existing.holds.get(&record.stokt_id.get()).filter(|(known, _)| *known != face.id).map(|_| {
+            existing.holds.get(&record.stokt_id.get()).filter(|known| **known != face.id).map(|_| {
                 check::problem("wrong_face", format!("hold {} is on another face already", record.stokt_id))
             })
         })
@@ -130,8 +128,8 @@ pub fn holds(
         .map(|record| {
             let face = faces.get(&record.face_stokt_id);
             let id = record.stokt_id.get();
-            if let (Some(face), Some((_, retired))) = (face, existing.holds.get(&id)) {
-                let is_incomplete = *retired || !existing.shapes.contains(&(id, face.latest_version));
+            if let (Some(face), true) = (face, existing.holds.contains_key(&id)) {
+                let is_incomplete = !existing.shapes.contains(&(id, face.latest_version));
                 rows.insert(
                     id.to_string(),
                     RowState { local_id: id.to_string(), is_incomplete, ..RowState::default() },
@@ -208,7 +206,8 @@ fn save(conn: &mut WriteConn<'_>, rows: &[Row<'_>], shapes: &[ShapeRow<'_>]) -> 
             .values(rows)
             .on_conflict(t::id)
             .do_update()
-            .set((t::retired_at.eq(excluded(t::retired_at)), t::updated_at.eq(excluded(t::updated_at))))
+            // Whether a hold is off the wall is said here, and no import unsays it.
+            .set(t::updated_at.eq(excluded(t::updated_at)))
             .execute(c))?;
     }
     for shapes in chunks(shapes, 14) {
