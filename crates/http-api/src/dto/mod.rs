@@ -3,6 +3,7 @@
 pub(crate) mod annotation;
 pub(crate) mod ascent;
 pub(crate) mod board;
+pub(crate) mod board_edit;
 pub(crate) mod change;
 pub(crate) mod climb;
 pub(crate) mod climb_edit;

@@ -47,15 +47,23 @@ async fn by_id(req: HttpRequest) -> Result<HttpResponse, ApiError> {
     .await
 }
 
-/// Everything that drawing a face needs; holds by id.
-#[utoipa::path(tag = "faces", params(("id" = Uuid, Path, description = "Our id.")),
+/// Everything that drawing a face needs; holds by id. Climbs are drawn in the version that they were set on.
+#[utoipa::path(tag = "faces", params(("id" = Uuid, Path, description = "Our id."),
+        ("version" = Option<i32>, Query, description = "One of the face's versions; the shown one by default.", minimum = 1)),
     responses((status = 200, body = FaceSetupJson<'_>), (status = 304), (status = "default", body = Problem)))]
 #[get("/api/faces/{id}/setup")]
 async fn get_setup(req: HttpRequest) -> Result<HttpResponse, ApiError> {
     let access = authorise(&req, Action::ReadBoard).await?;
     let id: FaceId = path(&req, "id", "a UUID")?;
+    let mut query = Query::of(&req);
+    let version: Option<i32> = query.number("version", 1..=i32::MAX);
+    query.finish()?;
     answers::json(&req, &access, move |conn, viewer| {
-        let setup = faces::setup(conn, viewer, id)?.ok_or_else(|| ApiError::not_found("face"))?;
+        let (setup, what) = match version {
+            None => (faces::setup(conn, viewer, id)?, "face"),
+            Some(version) => (faces::setup_of_version(conn, viewer, id, version)?, "version of a face"),
+        };
+        let setup = setup.ok_or_else(|| ApiError::not_found(what))?;
         dto::bytes(&FaceSetupJson::new(&setup.face, &setup.holds))
     })
     .await
