@@ -154,6 +154,15 @@ impl Copy {
     }
 }
 
+/// What two copies say differently.
+pub(crate) fn differences(copy: &Rows, full: &Rows) -> Vec<String> {
+    let keys: std::collections::BTreeSet<_> = copy.keys().chain(full.keys()).collect();
+    keys.into_iter()
+        .filter(|key| copy.get(*key) != full.get(*key))
+        .map(|key| format!("{key:?}\n  copy: {:?}\n  full: {:?}", copy.get(key), full.get(key)))
+        .collect()
+}
+
 fn silenced(mut rows: Rows) -> Rows {
     for ((kind, _), row) in &mut rows {
         let Some(fields) = row.as_object_mut() else { continue };
