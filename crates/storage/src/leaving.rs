@@ -17,7 +17,7 @@ use crate::fragment::Fragment;
 use crate::images::ServedImage;
 use crate::own_data::{Leaving, REFERENCES};
 use crate::schema::{
-    climbs, gyms, hold_annotations, idempotency_keys, outbox, sync_links, tombstones, users,
+    climb_edits, climbs, gyms, hold_annotations, idempotency_keys, outbox, sync_links, tombstones, users,
 };
 use crate::sql::{chunks, keys};
 use crate::types::{DbUuid, Id, Time};
@@ -159,6 +159,7 @@ fn drop_private_climbs(conn: &mut WriteConn<'_>, person: UserId) -> Result<(), S
     for climb in &ids {
         conn.note(change(Changed::Climb, climb, ChangeKind::Deleted, false, Some(me)));
     }
+    forget_graves(conn, person)?;
     let gone: Vec<Grave> = own.iter().map(|(climb, _, stokt)| (climb.0, stokt.map(|id| id.0))).collect();
     bury(conn, EntityKind::Climb, &gone)?;
     let texts: Vec<String> = ids.iter().map(ToString::to_string).collect();
@@ -172,6 +173,28 @@ fn drop_private_climbs(conn: &mut WriteConn<'_>, person: UserId) -> Result<(), S
             sync_links::table.filter(sync_links::entity.eq(kind)).filter(sync_links::local_id.eq_any(ids))
         )
         .set((sync_links::tombstone_at.eq(Some(now)), sync_links::updated_at.eq(now)))
+        .execute(c))?;
+    }
+    Ok(())
+}
+
+/// Empties the tombstones of private climbs that the person deleted before: their rows stand in them.
+fn forget_graves(conn: &mut WriteConn<'_>, person: UserId) -> Result<(), StoreError> {
+    let deleted: Vec<Id> = on_backend!(conn, |c| climb_edits::table
+        .filter(climb_edits::owner_id.eq(Id(person.0)))
+        .filter(climb_edits::is_private.eq(true))
+        .filter(climb_edits::action.eq(ChangeKind::Deleted.as_str()))
+        .select(climb_edits::climb_id)
+        .load(c))?;
+    let ids: Vec<String> = deleted.iter().map(|id| id.0.to_string()).collect();
+    let nothing: Option<serde_json::Value> = None;
+    for ids in keys(&ids) {
+        on_backend!(conn, |c| diesel::update(
+            tombstones::table
+                .filter(tombstones::entity.eq(EntityKind::Climb.as_str()))
+                .filter(tombstones::entity_id.eq_any(ids))
+        )
+        .set(tombstones::row.eq(&nothing))
         .execute(c))?;
     }
     Ok(())
