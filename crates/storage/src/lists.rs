@@ -133,9 +133,11 @@ type Columns = (
     (BigInt, Bool, Nullable<Bool>),
 );
 
+type About = (Id, Option<Id>, Option<Id>, Option<String>, Option<Id>, String, Option<String>);
+
 #[derive(Queryable)]
 struct Row {
-    about: (Id, Option<Id>, Option<Id>, Option<String>, Option<Id>, String, Option<String>),
+    about: About,
     rest: (Word<ListType>, bool, Word<Source>, Time, Time),
     seen: (i64, bool, Option<bool>),
 }
