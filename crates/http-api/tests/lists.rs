@@ -299,6 +299,10 @@ mastoc_test_support::both_backends! {
         let turned: Vec<String> = seen.iter().rev().cloned().collect();
         assert_eq!(app.by(&anna, "PUT", &format!("{list}/order"), &json!({"climb_ids": ids})).problem().0, 422);
         assert_eq!(app.by(&anna, "PUT", &format!("{list}/order"), &json!({"climb_ids": turned})).status, 204);
+        // Every place is taken once, also for those who see all of them.
+        let all = app.get(&format!("{list}/items")).ok();
+        let places: Vec<_> = all["results"].as_array().unwrap().iter().map(|item| (&item["position"], &item["climb_id"])).collect();
+        assert_eq!(places, [(&json!(0), &json!(turned[0])), (&json!(1), &json!(ids[1])), (&json!(2), &json!(turned[1])), (&json!(3), &json!(turned[2]))]);
         hide(&app, 11, false);
         let expected = vec![turned[0].clone(), ids[1].clone(), turned[1].clone(), turned[2].clone()];
         assert_eq!(climbs_of(&app, &anna, &list), expected);
