@@ -14,35 +14,8 @@ mod support;
 
 use mastoc_domain::access::{AccountRole, Scope};
 use serde_json::{Value, json};
-use support::{FIRST_HOLD, Person, Reply, TestApp, climb_id, migrate};
-
-/// Our id of an imported climb.
-fn id_of(app: &TestApp, number: u32) -> String {
-    let found = app.get(&format!("/api/climbs/by-stokt-id/{}", climb_id(number))).ok();
-    found["id"].as_str().unwrap().to_owned()
-}
-
-fn created(reply: &Reply) -> Value {
-    assert_eq!(reply.status, 201, "{}", String::from_utf8_lossy(&reply.body));
-    reply.json()
-}
-
-fn read(app: &TestApp, person: &Person, path: &str) -> Value {
-    app.by(person, "GET", path, &Value::Null).ok()
-}
-
-/// A climb that this person sets; its path.
-fn set(app: &TestApp, person: &Person, is_private: bool) -> String {
-    let holds = format!("S{FIRST_HOLD} T{}", FIRST_HOLD + 1);
-    let face = app.first_id("/api/faces");
-    let body = json!({"face_id": face, "name": "À moi", "holds_list": holds, "grade_font": "6B", "is_private": is_private});
-    let climb = created(&app.by(person, "POST", "/api/climbs", &body));
-    format!("/api/climbs/{}", climb["id"].as_str().unwrap())
-}
-
-fn hide(app: &TestApp, person: &Person, climb: &str, is_private: bool) {
-    app.by(person, "PATCH", climb, &json!({"is_private": is_private})).ok();
-}
+use support::community::{created, hide, id_of, read, set};
+use support::{Person, Reply, TestApp, migrate};
 
 fn log(app: &TestApp, person: &Person, climb: &str, body: &Value) -> Value {
     created(&app.by(person, "POST", &format!("{climb}/ascents"), body))
