@@ -33,7 +33,19 @@ impl Connection {
 
     /// Asks for `path`, with further header lines (each ending in CRLF).
     pub(crate) fn get(&mut self, path: &str, headers: &str) -> io::Result<Answer<'_>> {
-        let request = format!("GET {path} HTTP/1.1\r\nHost: {}\r\n{headers}\r\n", self.address);
+        self.ask(&format!("GET {path} HTTP/1.1\r\nHost: {}\r\n{headers}\r\n", self.address))
+    }
+
+    /// Sends JSON to `path`.
+    pub(crate) fn post(&mut self, path: &str, body: &str) -> io::Result<Answer<'_>> {
+        self.ask(&format!(
+            "POST {path} HTTP/1.1\r\nHost: {}\r\nContent-Type: application/json\r\nContent-Length: {}\r\n\r\n{body}",
+            self.address,
+            body.len()
+        ))
+    }
+
+    fn ask(&mut self, request: &str) -> io::Result<Answer<'_>> {
         self.stream.get_mut().write_all(request.as_bytes())?;
         let mut line = String::new();
         self.stream.read_line(&mut line)?;
@@ -73,7 +85,7 @@ pub(crate) struct Measured {
     pub(crate) rate: f64,
 }
 
-/// Sends the same request over `connections` connections for `time`; every answer must have `status`.
+/// Sends the same GET over `connections` connections for `time`; every answer must have `status`.
 pub(crate) fn hammer(
     address: &str,
     path: &str,
@@ -81,6 +93,19 @@ pub(crate) fn hammer(
     status: u16,
     connections: usize,
     time: Duration,
+) -> io::Result<Measured> {
+    hammer_with(address, status, connections, time, |connection| {
+        connection.get(path, headers).map(|answer| answer.status)
+    })
+}
+
+/// Sends what `ask` asks over `connections` connections for `time`; every answer must have `status`.
+pub(crate) fn hammer_with(
+    address: &str,
+    status: u16,
+    connections: usize,
+    time: Duration,
+    ask: impl Fn(&mut Connection) -> io::Result<u16> + Sync,
 ) -> io::Result<Measured> {
     let stop = AtomicBool::new(false);
     let started = Instant::now();
@@ -91,9 +116,9 @@ pub(crate) fn hammer(
                     let mut connection = Connection::open(address)?;
                     let mut count = 0;
                     while !stop.load(Ordering::Relaxed) {
-                        let answer = connection.get(path, headers)?;
-                        if answer.status != status {
-                            return Err(io::Error::other(format!("{path} answered {}", answer.status)));
+                        let found = ask(&mut connection)?;
+                        if found != status {
+                            return Err(io::Error::other(format!("the answer was {found}")));
                         }
                         count += 1;
                     }

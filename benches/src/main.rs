@@ -1,5 +1,6 @@
 //! Measures what the project promises about speed, as ratios to ceilings taken in the same run: `make bench`.
 
+mod annotations;
 mod boards;
 mod ceiling;
 mod importing;
@@ -16,8 +17,12 @@ use report::Report;
 
 type Case = fn(&mut Report) -> io::Result<()>;
 
-const CASES: &[(&str, Case)] =
-    &[("serving", serving::measure), ("importing", importing::measure), ("million", million::measure)];
+const CASES: &[(&str, Case)] = &[
+    ("serving", serving::measure),
+    ("annotations", annotations::measure),
+    ("importing", importing::measure),
+    ("million", million::measure),
+];
 
 fn main() -> ExitCode {
     let wanted: Vec<String> = std::env::args().skip(1).collect();

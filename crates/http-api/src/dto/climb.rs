@@ -19,6 +19,8 @@ pub(crate) struct ClimbJson<'a> {
     /// The face it is on.
     #[schema(value_type = Uuid)]
     face_id: FaceId,
+    /// The version of the face that it was set on: `/api/faces/{id}/setup?version=` draws it.
+    face_version: i32,
     /// Who set it.
     #[schema(value_type = Option<Uuid>)]
     setter_id: Option<UserId>,
@@ -81,6 +83,7 @@ impl<'a> From<&'a Climb> for ClimbJson<'a> {
             id: climb.id,
             stokt_id: climb.stokt_id,
             face_id: climb.face_id,
+            face_version: climb.face_version,
             setter_id: climb.setter_id,
             setter_name: climb.setter_name.as_deref(),
             name: &climb.name,
