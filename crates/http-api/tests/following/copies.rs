@@ -116,8 +116,8 @@ impl Copy {
         let who = &self.who;
         let gyms = who.get(app, "/api/gyms")["results"].as_array().unwrap().clone();
         for gym in &gyms {
-            let walls = who.get(app, &format!("/api/gyms/{}/walls", gym["id"].as_str().unwrap()));
-            put("wall", "id", walls["results"].as_array().unwrap().clone());
+            let gym = who.get(app, &format!("/api/gyms/{}", gym["id"].as_str().unwrap()));
+            put("wall", "id", gym["walls"].as_array().unwrap().clone());
         }
         put("gym", "id", gyms);
         let faces = who.get(app, "/api/faces").as_array().unwrap().clone();

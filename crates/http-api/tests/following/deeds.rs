@@ -79,6 +79,7 @@ const WHAT: &[&str] = &[
     "rename oneself",
     "make a gym",
     "rename a gym",
+    "make a wall",
     "make a face",
     "add a hold",
     "retire a hold",
