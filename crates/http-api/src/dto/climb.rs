@@ -134,5 +134,17 @@ pub(crate) struct ClimbCursorPage<'a> {
     /// How many climbs a page has.
     pub(crate) page_size: i64,
     /// Sent as `cursor` it gives the next page; null at the end.
+    #[schema(required = true)]
     pub(crate) next_cursor: Option<String>,
+}
+
+/// A page of climbs: by number, or by cursor if one was sent.
+#[derive(ToSchema)]
+#[serde(untagged)]
+#[expect(dead_code, reason = "documents an answer that has two shapes")]
+pub(crate) enum ClimbAnswer<'a> {
+    /// By number.
+    Page(ClimbPage<'a>),
+    /// By cursor.
+    Cursor(ClimbCursorPage<'a>),
 }

@@ -10,7 +10,7 @@ use super::{Page, climb_query};
 use crate::answers;
 use crate::auth::authorise;
 use crate::dto;
-use crate::dto::climb::{ClimbCursorPage, ClimbJson, ClimbPage};
+use crate::dto::climb::{ClimbAnswer, ClimbCursorPage, ClimbJson, ClimbPage};
 use crate::errors::{ApiError, Problem};
 use crate::policy::Action;
 use crate::query::{Query, path};
@@ -54,7 +54,7 @@ pub(crate) fn configure(config: &mut ServiceConfig<'_>) {
         ("my" = Option<String>, Query, description = "Needs a person: `project` (their projects) or `set` (set by them); comma-separated, all must hold."),
         ("list_id" = Option<Uuid>, Query, description = "In this list, which the caller must see."),
     ),
-    responses((status = 200, body = ClimbPage<'_>, description = "By page. By cursor: `results`, `page_size`, `next_cursor`."),
+    responses((status = 200, body = ClimbAnswer<'_>, description = "By page, or by cursor if one was sent."),
         (status = 304), (status = "default", body = Problem)))]
 #[get("/api/climbs")]
 async fn list(req: HttpRequest) -> Result<HttpResponse, ApiError> {
