@@ -6,6 +6,8 @@ set -euo pipefail
 cd "$(dirname "$0")/.."
 examples=${EXAMPLES:-50}
 target=${CARGO_TARGET_DIR:-target}
+mkdir -p "$target"
+target=$(cd "$target" && pwd)
 bin=$target/debug
 venv=$target/fuzzer
 
@@ -84,12 +86,13 @@ failed=0
 for who in fuzz fuzz-admin; do
   echo "== as $who: $examples requests for each operation"
   # Logging out and closing the account would end the run; tests of their own see to them.
-  if ! "$venv/bin/schemathesis" run "$url/openapi.json" --url "$url" \
+  # In a folder that goes with the run: the fuzzer keeps notes where it stands.
+  if ! (cd "$work" && "$venv/bin/schemathesis" run "$url/openapi.json" --url "$url" \
     --header "Authorization: Bearer $(cat "$work/$who.token")" \
     --checks not_a_server_error,status_code_conformance,content_type_conformance,response_headers_conformance,response_schema_conformance \
     --phases coverage,fuzzing --max-examples "$examples" --continue-on-failure --workers 1 --request-timeout 30 \
     --suppress-health-check all --warnings off --no-color \
-    --exclude-path-regex '^/api/auth/logout$' --exclude-operation-id delete_users_me --exclude-operation-id delete_auth_sessions_id; then
+    --exclude-path-regex '^/api/auth/logout$' --exclude-operation-id delete_users_me --exclude-operation-id delete_auth_sessions_id); then
     failed=1
   fi
 done
