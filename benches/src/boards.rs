@@ -78,6 +78,17 @@ impl Stokt {
 
 /// Serves a database whose reading is open, with two workers.
 pub(crate) fn serve(database_url: &str, data_dir: &Path) -> io::Result<Server> {
+    Server::start(server(database_url, data_dir)?)
+}
+
+/// The same, with an admin's key.
+pub(crate) fn serve_with_key(database_url: &str, data_dir: &Path, key: &str) -> io::Result<Server> {
+    let mut command = server(database_url, data_dir)?;
+    command.env("API_KEY", key);
+    Server::start(command)
+}
+
+fn server(database_url: &str, data_dir: &Path) -> io::Result<Command> {
     let mut command = Command::new(program("mastoc-server")?);
     command
         .args(["serve", "--data-dir"])
@@ -89,5 +100,5 @@ pub(crate) fn serve(database_url: &str, data_dir: &Path) -> io::Result<Server> {
         .env("MASTOC_LOG", "error")
         .env_remove("PORT")
         .env_remove("MASTOC_DATA_DIR");
-    Server::start(command)
+    Ok(command)
 }

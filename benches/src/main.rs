@@ -9,6 +9,7 @@ mod million;
 mod process;
 mod report;
 mod serving;
+mod writing;
 
 use std::io::{self, Write as _};
 use std::process::ExitCode;
@@ -20,6 +21,7 @@ type Case = fn(&mut Report) -> io::Result<()>;
 const CASES: &[(&str, Case)] = &[
     ("serving", serving::measure),
     ("annotations", annotations::measure),
+    ("writing", writing::measure),
     ("importing", importing::measure),
     ("million", million::measure),
 ];

@@ -14,6 +14,11 @@ impl Report {
         writeln!(io::stdout(), "\n{title}")
     }
 
+    /// Something worth knowing about the machine.
+    pub(crate) fn note(&mut self, text: &str) -> io::Result<()> {
+        writeln!(io::stdout(), "  ({text})")
+    }
+
     /// One measured line: `ok` tells whether the target is reached.
     pub(crate) fn line(&mut self, name: &str, measured: &str, target: &str, ok: bool) -> io::Result<()> {
         if !ok {

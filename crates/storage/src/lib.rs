@@ -27,6 +27,7 @@ pub mod face_building;
 pub mod faces;
 pub mod feed;
 mod fragment;
+mod group;
 pub mod gyms;
 pub mod holds;
 pub mod idempotency;

@@ -1,7 +1,7 @@
 //! The open database: pooled reading, one-transaction writing.
 
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::Arc;
 use std::time::Duration;
 
 use diesel::QueryResult;
@@ -14,6 +14,7 @@ use diesel::result::Error as DieselError;
 use crate::changes;
 use crate::conn::{AnyConnection, ReadConn, WriteConn};
 use crate::error::StoreError;
+use crate::group::Writer;
 use crate::migrate;
 use crate::pool::{Manager, Timeouts};
 use crate::reader::Reader;
@@ -47,7 +48,7 @@ struct Inner {
     manager: Manager,
     pool: Pool<Manager>,
     /// SQLite has one writer: a second connection would only wait inside the database.
-    writer: Option<Mutex<AnyConnection>>,
+    writer: Option<Writer>,
 }
 
 /// An open database whose schema is up to date. Cloning is cheap and shares the connections.
@@ -105,9 +106,17 @@ impl Store {
         }
     }
 
-    fn with(manager: Manager, first: AnyConnection, options: &StoreOptions) -> Result<Self, StoreError> {
-        let writer = match first {
-            AnyConnection::Sqlite(_) => Some(Mutex::new(first)),
+    fn with(
+        manager: Manager,
+        mut first: AnyConnection,
+        options: &StoreOptions,
+    ) -> Result<Self, StoreError> {
+        let writer = match &mut first {
+            AnyConnection::Sqlite(c) => {
+                // What was answered survives a power cut: each commit waits for the disk.
+                c.batch_execute("PRAGMA synchronous = FULL")?;
+                Some(Writer::new(first))
+            }
             AnyConnection::Postgres(_) => None,
         };
         let pool = Pool::builder()
@@ -176,22 +185,23 @@ impl Store {
         work: impl FnOnce(&mut WriteConn<'_>) -> Result<T, E>,
     ) -> Result<T, E> {
         let run = |connection: &mut AnyConnection| {
-            in_transaction(connection, Mode::Write, |connection| {
-                let mut conn = WriteConn::new(connection);
-                let answer = work(&mut conn)?;
-                changes::flush(&mut conn)?;
-                Ok(answer)
-            })
+            let mut conn = WriteConn::new(connection);
+            let answer = work(&mut conn)?;
+            changes::flush(&mut conn)?;
+            Ok(answer)
         };
         match &self.inner.writer {
-            Some(writer) => run(&mut writer.lock().unwrap_or_else(PoisonError::into_inner)),
-            None => run(&mut *self.inner.pool.get().map_err(StoreError::from)?),
+            Some(writer) => writer.write(run),
+            None => {
+                let mut connection = self.inner.pool.get().map_err(StoreError::from)?;
+                in_transaction(&mut connection, Mode::Write, run)
+            }
         }
     }
 }
 
 #[derive(Clone, Copy, PartialEq)]
-enum Mode {
+pub(crate) enum Mode {
     Snapshot,
     Write,
 }
@@ -203,14 +213,7 @@ fn in_transaction<T, E: From<StoreError>>(
     mode: Mode,
     work: impl FnOnce(&mut AnyConnection) -> Result<T, E>,
 ) -> Result<T, E> {
-    if let Err(error) = begin(connection, mode) {
-        // SQLite's writer is shared and outlives a panic in the midst of its work; that work is undone here.
-        if !matches!(error, DieselError::AlreadyInTransaction | DieselError::BrokenTransactionManager) {
-            return Err(E::from(StoreError::from(error)));
-        }
-        reset(connection);
-        begin(connection, mode).map_err(|error| E::from(StoreError::from(error)))?;
-    }
+    begin_clean(connection, mode).map_err(|error| E::from(StoreError::from(error)))?;
     match work(connection) {
         Ok(answer) => match commit(connection) {
             Ok(()) => Ok(answer),
@@ -224,6 +227,18 @@ fn in_transaction<T, E: From<StoreError>>(
             end(connection);
             Err(error)
         }
+    }
+}
+
+/// Begins a transaction. SQLite's writer is shared and outlives a panic in the midst of its work; what is left of that
+/// work is undone here.
+pub(crate) fn begin_clean(connection: &mut AnyConnection, mode: Mode) -> QueryResult<()> {
+    match begin(connection, mode) {
+        Err(DieselError::AlreadyInTransaction | DieselError::BrokenTransactionManager) => {
+            reset(connection);
+            begin(connection, mode)
+        }
+        begun => begun,
     }
 }
 
@@ -246,7 +261,7 @@ fn begin(connection: &mut AnyConnection, mode: Mode) -> QueryResult<()> {
     }
 }
 
-fn commit(connection: &mut AnyConnection) -> QueryResult<()> {
+pub(crate) fn commit(connection: &mut AnyConnection) -> QueryResult<()> {
     match connection {
         AnyConnection::Postgres(c) => AnsiTransactionManager::commit_transaction(c),
         AnyConnection::Sqlite(c) => AnsiTransactionManager::commit_transaction(c),
@@ -254,7 +269,7 @@ fn commit(connection: &mut AnyConnection) -> QueryResult<()> {
 }
 
 /// Rolls back, whatever is left of the transaction.
-fn end(connection: &mut AnyConnection) {
+pub(crate) fn end(connection: &mut AnyConnection) {
     let ended = match connection {
         AnyConnection::Postgres(c) => AnsiTransactionManager::rollback_transaction(c),
         AnyConnection::Sqlite(c) => AnsiTransactionManager::rollback_transaction(c),

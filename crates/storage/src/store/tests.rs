@@ -79,6 +79,81 @@ fn a_write_that_finds_the_file_locked_fails_in_time_and_works_later() {
 }
 
 #[test]
+fn writes_that_share_a_commit_fail_one_by_one_and_are_kept_together() {
+    let place = sqlite::fresh_path();
+    let store = open(place.url());
+    let numbered = |n: u128| vec![ImportGym { stokt_id: StoktId(Uuid::from_u128(n)), ..gyms(1, "x").remove(0) }];
+    let put = |n: u128, then: &dyn Fn() -> Result<(), StoreError>| {
+        store.write(|conn| {
+            import::gyms(conn, &ImportContext::default(), &numbered(n))?;
+            then()
+        })
+    };
+    let writer = store.inner.writer.as_ref().unwrap();
+    let all_wait = || {
+        while writer.coming() < 5 {
+            std::thread::yield_now();
+        }
+        Ok(())
+    };
+    let (first_in, started) = std::sync::mpsc::channel();
+    std::thread::scope(|scope| {
+        let first = scope.spawn(|| {
+            put(0, &|| {
+                first_in.send(()).unwrap();
+                all_wait()
+            })
+        });
+        started.recv().unwrap();
+        let kept = [1, 2, 3].map(|n| scope.spawn(move || put(n, &|| Ok(()))));
+        let refused = scope.spawn(|| put(4, &|| Err(StoreError::Invalid("no".into()))));
+        let panicking = scope.spawn(|| put(5, &|| panic!("on purpose")));
+        assert!(panicking.join().is_err());
+        assert!(matches!(refused.join().unwrap(), Err(StoreError::Invalid(_))));
+        assert!(first.join().unwrap().is_ok());
+        kept.into_iter().for_each(|thread| thread.join().unwrap().unwrap());
+    });
+    let there = |n: u128| {
+        let id = StoktId(Uuid::from_u128(n));
+        store.read(|conn| export::gyms(conn, id)).unwrap().len()
+    };
+    assert_eq!([0, 1, 2, 3, 4, 5].map(there), [1, 1, 1, 1, 0, 0]);
+    // The log knows of what was kept, and of nothing else.
+    let logged = store.read(|conn| crate::changes::since(conn, 0, 100, crate::Viewer::Service)).unwrap();
+    assert_eq!(logged.len(), 4);
+    put(6, &|| Ok(())).unwrap();
+    assert_eq!(there(6), 1);
+}
+
+#[test]
+fn a_commit_that_fails_fails_all_who_wait_for_it() {
+    let place = sqlite::fresh_path();
+    let store = open(place.url());
+    let writer = store.inner.writer.as_ref().unwrap();
+    let (first_in, started) = std::sync::mpsc::channel();
+    std::thread::scope(|scope| {
+        let first = scope.spawn(|| {
+            store.write(|conn| {
+                import::gyms(conn, &ImportContext::default(), &gyms(1, "x"))?;
+                first_in.send(()).unwrap();
+                while writer.coming() < 1 {
+                    std::thread::yield_now();
+                }
+                Ok::<_, StoreError>(())
+            })
+        });
+        started.recv().unwrap();
+        // Ends the transaction under everybody's feet, as SQLite does by itself when the disk is full.
+        let second = scope.spawn(|| execute(&store, "ROLLBACK"));
+        assert!(second.join().unwrap().is_err());
+        let error = first.join().unwrap().unwrap_err();
+        assert!(error.is_retryable(), "{error:?}");
+    });
+    assert_eq!(is_there(&store), 0);
+    assert_eq!(import(&store, &gyms(2, "x")).unwrap().created(), 2);
+}
+
+#[test]
 fn a_lost_server_connection_fails_the_write_and_not_the_store() {
     let Some(database) = postgres::empty_database() else { return };
     let store = open(database.url());

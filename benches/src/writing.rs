@@ -1,0 +1,94 @@
+//! Creating climbs over HTTP, each one kept by the disk before it is answered, on both databases; the ceiling is the
+//! same server answering requests of the same size that write nothing.
+
+use std::io;
+use std::path::Path;
+use std::time::{Duration, Instant};
+
+use serde_json::Value;
+
+use crate::boards::{Stokt, serve_with_key};
+use crate::load::{Connection, Request, hammer_with};
+use crate::report::Report;
+
+const TIME: Duration = Duration::from_secs(4);
+const ROUNDS: usize = 3;
+/// Climbers who create at the same time.
+const CLIENTS: [usize; 3] = [1, 8, 32];
+/// What the server must do with this many clients, in climbs a second, on SQLite.
+const PROMISED: f64 = 500.0;
+const KEY: &str = "the-bench's-own-admin-key";
+
+pub(crate) fn measure(report: &mut Report) -> io::Result<()> {
+    let folder = tempfile::tempdir()?;
+    let stokt = Stokt::start(folder.path(), 1_017)?;
+    let disk = commits_of_the_disk(folder.path())?;
+    report.section("Creating climbs on the demo board; every commit waits for the disk (SQLite: synchronous = FULL)")?;
+    report.note(&format!("one thread appends 4 KiB and waits for the disk {disk:.0} times a second"))?;
+
+    let sqlite_url = format!("sqlite://{}", folder.path().join("board.sqlite3").display());
+    let sqlite = rates(&stokt, &sqlite_url, &folder.path().join("sqlite"))?;
+    let database = mastoc_test_support::postgres::empty_database()
+        .ok_or_else(|| io::Error::other("PostgreSQL was opted out of; there is nothing to compare"))?;
+    let postgres = rates(&stokt, database.url(), &folder.path().join("postgres"))?;
+    for (name, rates) in [("SQLite", &sqlite), ("PostgreSQL", &postgres)] {
+        for (clients, (created, most)) in CLIENTS.iter().zip(rates) {
+            let measured = format!(
+                "{created:>7.0}/s of {most:>7.0}/s = {:>5.1} %, {:>4.1} x the disk",
+                created / most * 100.0,
+                created / disk
+            );
+            let is_promised = *clients == 32 && name == "SQLite";
+            let target = if is_promised { format!(">= {PROMISED}/s") } else { "-".to_owned() };
+            report.line(&format!("{name}, {clients} clients"), &measured, &target, !is_promised || *created >= PROMISED)?;
+        }
+    }
+    let best = |rates: &[(f64, f64)]| rates.iter().map(|(created, _)| *created).fold(0.0, f64::max);
+    report.line(
+        "PostgreSQL against SQLite",
+        &format!("{:>7.0}/s against {:>7.0}/s", best(&postgres), best(&sqlite)),
+        "-",
+        true,
+    )
+}
+
+/// How often a second one thread can append a page to a file and wait until it is on the disk.
+fn commits_of_the_disk(folder: &Path) -> io::Result<f64> {
+    use std::io::Write as _;
+    let mut file = std::fs::File::create(folder.join("disk"))?;
+    let (started, mut count) = (Instant::now(), 0.0);
+    while started.elapsed() < Duration::from_secs(1) {
+        file.write_all(&[7; 4096])?;
+        file.sync_data()?;
+        count += 1.0;
+    }
+    Ok(count / started.elapsed().as_secs_f64())
+}
+
+/// Climbs created a second for each number of clients, with the ceiling beside it: requests refused for one field, which
+/// come the same way and write nothing.
+fn rates(stokt: &Stokt, url: &str, data: &Path) -> io::Result<Vec<(f64, f64)>> {
+    stokt.import_into(url, data)?;
+    let server = serve_with_key(url, data, KEY)?;
+    let mut connection = Connection::open(&server.address)?;
+    let list: Value = serde_json::from_slice(connection.get("/api/climbs?page_size=1", "")?.body).map_err(io::Error::other)?;
+    let text = |name: &str| list.pointer(&format!("/results/0/{name}")).and_then(Value::as_str).unwrap_or_default();
+    let body = |name: &str| {
+        serde_json::json!({"face_id": text("face_id"), "name": name, "holds_list": text("holds_list"), "grade_font": "6A", "feet_rule": "Tous pieds"})
+            .to_string()
+    };
+    let (good, bad) = (body("La dalle du fond"), body("La dalle\u{7} du fond"));
+    let headers = format!("X-API-Key: {KEY}\r\nContent-Type: application/json\r\n");
+    let mut rates = Vec::new();
+    for clients in CLIENTS {
+        let (mut created, mut most) = (0.0_f64, 0.0_f64);
+        for _ in 0..ROUNDS {
+            let refused = Request { method: "POST", path: "/api/climbs", headers: &headers, body: &bad };
+            most = most.max(hammer_with(&server.address, &refused, 422, clients, TIME / 2)?.rate);
+            let wanted = Request { method: "POST", path: "/api/climbs", headers: &headers, body: &good };
+            created = created.max(hammer_with(&server.address, &wanted, 201, clients, TIME)?.rate);
+        }
+        rates.push((created, most));
+    }
+    Ok(rates)
+}
