@@ -1,6 +1,7 @@
 //! What the API tests share: a real server on a port of its own, a small client, and a small board.
 #![allow(dead_code, unreachable_pub, reason = "each test binary uses its own part of this module")]
 
+pub mod climbs;
 pub mod community;
 
 use std::net::{Ipv4Addr, SocketAddr};
