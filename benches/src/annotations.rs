@@ -40,14 +40,14 @@ pub(crate) fn measure(report: &mut Report) -> io::Result<()> {
     let numbers: Vec<String> = ids.iter().map(|id| id.0.to_string()).collect();
     let body = format!("{{\"hold_ids\": [{}]}}", numbers.join(","));
     let path = "/api/holds/annotations/batch";
-    let size = Connection::open(&server.address)?.post(path, &body)?.body.len();
+    let size = Connection::open(&server.address)?.post(path, "", &body)?.body.len();
     report
         .section(&format!("Annotations of a board by {PEOPLE} people, SQLite, {CONNECTIONS} connections"))?;
     let fixed = format!("/bytes/{size}");
     let (mut ours, mut most) = (0.0_f64, 0.0_f64);
     for _ in 0..ROUNDS {
         most = most.max(hammer(&ceiling.address, &fixed, "", 200, CONNECTIONS, TIME)?.rate);
-        let ask = |connection: &mut Connection| connection.post(path, &body).map(|answer| answer.status);
+        let ask = |connection: &mut Connection| connection.post(path, "", &body).map(|answer| answer.status);
         ours = ours.max(hammer_with(&server.address, 200, CONNECTIONS, TIME, ask)?.rate);
     }
     report.share(&format!("{} holds in one answer ({size} bytes)", ids.len()), ours, most, 0.10)

@@ -67,7 +67,9 @@ fn s18_accounts_are_made_listed_and_given_passwords_that_stand_in_no_argument() 
         let listed = ended(user(&place, &["list"])).stdout;
         let lines: Vec<&str> = listed.lines().collect();
         assert!(lines[0].starts_with("USERNAME") && lines.len() == 3, "{listed}");
-        assert!(lines[1].starts_with("ben ") && lines[1].contains("ben@example.org") && lines[1].ends_with("Ben"));
+        assert!(
+            lines[1].starts_with("ben ") && lines[1].contains("ben@example.org") && lines[1].ends_with("Ben")
+        );
         assert!(lines[2].contains("admin") && lines[2].contains("active"), "{listed}");
     }
 }
@@ -78,7 +80,8 @@ fn a_reset_ends_the_logins_and_roles_change_as_long_as_an_admin_is_left() {
         let server = Server::start(&place);
         let password = ended(user(&place, &create("vera@example.org", "vera"))).stdout.trim().to_owned();
         let form = format!("username=vera&password={password}");
-        let token = server.send_form("/api/auth/login", &form).json()["access_token"].as_str().unwrap().to_owned();
+        let token =
+            server.send_form("/api/auth/login", &form).json()["access_token"].as_str().unwrap().to_owned();
         let bearer = format!("Bearer {token}");
         let asks = |path: &str| {
             server.send("GET", path, &[("Authorization", &bearer)], &serde_json::Value::Null).status

@@ -142,7 +142,8 @@ impl Desk {
                 }
             }
         } else {
-            begin_clean(&mut self.connection, Mode::Write).map_err(|error| E::from(StoreError::from(error)))?;
+            begin_clean(&mut self.connection, Mode::Write)
+                .map_err(|error| E::from(StoreError::from(error)))?;
             let done = work(&mut self.connection);
             if done.is_ok() {
                 self.open = Some(Group { members: 1, ..Group::default() });

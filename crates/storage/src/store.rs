@@ -1,7 +1,7 @@
 //! The open database: pooled reading, one-transaction writing.
 
-use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
 use diesel::QueryResult;
@@ -106,11 +106,7 @@ impl Store {
         }
     }
 
-    fn with(
-        manager: Manager,
-        mut first: AnyConnection,
-        options: &StoreOptions,
-    ) -> Result<Self, StoreError> {
+    fn with(manager: Manager, mut first: AnyConnection, options: &StoreOptions) -> Result<Self, StoreError> {
         let writer = match &mut first {
             AnyConnection::Sqlite(c) => {
                 // What was answered survives a power cut: each commit waits for the disk.

@@ -27,13 +27,21 @@ pub fn created(reply: &Reply) -> String {
     reply.json()["id"].as_str().unwrap().to_owned()
 }
 
-pub fn conditional(app: &TestApp, person: &Person, method: &str, path: &str, tag: &str, body: &Value) -> Reply {
+pub fn conditional(
+    app: &TestApp,
+    person: &Person,
+    method: &str,
+    path: &str,
+    tag: &str,
+    body: &Value,
+) -> Reply {
     let bytes = if body.is_null() { Vec::new() } else { body.to_string().into_bytes() };
     app.call(method, path, &[("authorization", &person.bearer()), ("if-match", tag)], &bytes)
 }
 
 pub fn imported(app: &TestApp, n: u32) -> (String, String) {
-    let id = app.get(&format!("/api/climbs/by-stokt-id/{}", climb_id(n))).ok()["id"].as_str().unwrap().to_owned();
+    let id =
+        app.get(&format!("/api/climbs/by-stokt-id/{}", climb_id(n))).ok()["id"].as_str().unwrap().to_owned();
     (format!("/api/climbs/{id}"), id)
 }
 

@@ -82,7 +82,8 @@ fn a_write_that_finds_the_file_locked_fails_in_time_and_works_later() {
 fn writes_that_share_a_commit_fail_one_by_one_and_are_kept_together() {
     let place = sqlite::fresh_path();
     let store = open(place.url());
-    let numbered = |n: u128| vec![ImportGym { stokt_id: StoktId(Uuid::from_u128(n)), ..gyms(1, "x").remove(0) }];
+    let numbered =
+        |n: u128| vec![ImportGym { stokt_id: StoktId(Uuid::from_u128(n)), ..gyms(1, "x").remove(0) }];
     let put = |n: u128, then: &dyn Fn() -> Result<(), StoreError>| {
         store.write(|conn| {
             import::gyms(conn, &ImportContext::default(), &numbered(n))?;
