@@ -20,7 +20,7 @@ use serde_json::{Value, json};
 use tempfile::TempDir;
 
 /// What the server signs with.
-const SECRET: &str = "a secret of thirty-two bytes, more or less";
+pub const SECRET: &str = "a secret of thirty-two bytes, more or less";
 
 /// Somebody who is logged in.
 #[derive(Debug, Clone)]
