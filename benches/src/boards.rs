@@ -88,7 +88,8 @@ pub(crate) fn serve_with_key(database_url: &str, data_dir: &Path, key: &str) -> 
     Server::start(command)
 }
 
-fn server(database_url: &str, data_dir: &Path) -> io::Result<Command> {
+/// The command of such a server, for further settings.
+pub(crate) fn server(database_url: &str, data_dir: &Path) -> io::Result<Command> {
     let mut command = Command::new(program("mastoc-server")?);
     command
         .args(["serve", "--data-dir"])

@@ -5,6 +5,7 @@ mod boards;
 mod ceiling;
 mod importing;
 mod load;
+mod logins;
 mod million;
 mod process;
 mod report;
@@ -22,6 +23,7 @@ const CASES: &[(&str, Case)] = &[
     ("serving", serving::measure),
     ("annotations", annotations::measure),
     ("writing", writing::measure),
+    ("logins", logins::measure),
     ("importing", importing::measure),
     ("million", million::measure),
 ];

@@ -11,6 +11,7 @@ use mastoc_runtime::settings::{Bind, create_data_dir};
 use mastoc_runtime::{ExposeSecret as _, Failure, SecretString, secrets};
 use mastoc_storage::StoreOptions;
 
+use crate::login_args::LoginArgs;
 use crate::users::UserArgs;
 
 /// The shortest key that `API_KEY` may hold, in bytes: it is an admin's.
@@ -78,6 +79,8 @@ pub(crate) struct ServeArgs {
     /// The largest picture that is taken in, in MB [default: 32]
     #[arg(long, value_name = "MB", env = "MASTOC_MAX_PICTURE_MB")]
     max_picture_mb: Option<String>,
+    #[command(flatten)]
+    logins: LoginArgs,
 }
 
 #[derive(Debug, Args)]
@@ -166,16 +169,17 @@ impl ServeArgs {
         if let Some(megabytes) = picture {
             settings.image_limits.max_bytes = megabytes * BYTES_PER_MB;
         }
+        self.logins.apply(&mut settings)?;
         Ok((settings, options))
     }
 }
 
 /// An empty variable counts as unset.
-fn given(value: Option<&String>) -> Option<&str> {
+pub(crate) fn given(value: Option<&String>) -> Option<&str> {
     value.map(|text| text.trim()).filter(|text| !text.is_empty())
 }
 
-fn number(flag: &str, value: Option<&String>, min: u64, max: u64) -> Result<Option<u64>, Failure> {
+pub(crate) fn number(flag: &str, value: Option<&String>, min: u64, max: u64) -> Result<Option<u64>, Failure> {
     let Some(text) = given(value) else { return Ok(None) };
     match text.parse() {
         Ok(number) if (min..=max).contains(&number) => Ok(Some(number)),
@@ -184,7 +188,7 @@ fn number(flag: &str, value: Option<&String>, min: u64, max: u64) -> Result<Opti
 }
 
 /// A secret from a file or from the variable itself, not from both.
-fn secret(variable: &str, file: Option<&String>) -> Result<Option<SecretString>, Failure> {
+pub(crate) fn secret(variable: &str, file: Option<&String>) -> Result<Option<SecretString>, Failure> {
     let value = secrets::secret_from_env(variable);
     match (given(file), value) {
         (Some(_), Some(_)) => {

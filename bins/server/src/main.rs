@@ -2,6 +2,7 @@
 
 mod args;
 mod commands;
+mod login_args;
 mod users;
 
 use std::process::ExitCode;

@@ -13,7 +13,7 @@ use lettre::message::{Mailbox, MultiPart};
 use lettre::{Message, SmtpTransport, Transport as _};
 use mastoc_storage::{Store, StoreError, accounts, resets};
 use secrecy::{ExposeSecret as _, SecretString};
-use url::{Host, Url};
+use url::Url;
 
 use templates::{Filled, Kind};
 pub use templates::{MailLanguage, UnknownLanguage};
@@ -91,12 +91,10 @@ impl MailSettings {
 /// The URL as the mail library reads it: TLS is asked for wherever the way leaves this machine.
 fn transport_url(text: &str) -> Result<SecretString, MailSettingsError> {
     let mut url = Url::parse(text.trim()).map_err(|_| MailSettingsError::Smtp)?;
-    let local = match url.host() {
-        Some(Host::Ipv4(address)) => IpAddr::V4(address).is_loopback(),
-        Some(Host::Ipv6(address)) => IpAddr::V6(address).is_loopback(),
-        Some(Host::Domain(name)) => name == "localhost",
-        None => return Err(MailSettingsError::Smtp),
-    };
+    // The URL standard reads no addresses in schemes that browsers do not know.
+    let host = url.host_str().filter(|host| !host.is_empty()).ok_or(MailSettingsError::Smtp)?;
+    let address = host.trim_start_matches('[').trim_end_matches(']').parse::<IpAddr>();
+    let local = address.map_or(host == "localhost", |address| address.is_loopback());
     let tls = url.query_pairs().find(|(key, _)| key == "tls").map(|(_, value)| value.into_owned());
     match (url.scheme(), tls.as_deref()) {
         ("smtps", None) => {}
