@@ -57,7 +57,9 @@ for who in fuzz-admin fuzz-second-admin; do
     --full-name "$who" --password-stdin >/dev/null
 done
 # The fuzzer asks more often than any climber, and longer than a token lives.
-MASTOC_BIND=127.0.0.1:0 PORT='' MASTOC_LOG=warn MASTOC_RATE_LIMITS=off MASTOC_ACCESS_TOKEN_MINUTES=600 \
+many=100000/60
+MASTOC_BIND=127.0.0.1:0 PORT='' MASTOC_LOG=warn MASTOC_ACCESS_TOKEN_LIFE=36000 MASTOC_LOGIN_LIMIT=$many \
+  MASTOC_LOGIN_ACCOUNT_LIMIT=$many MASTOC_REGISTER_LIMIT=$many MASTOC_REGISTER_ACCOUNT_LIMIT=$many \
   "$bin/mastoc-server" serve >"$work/server.out" 2>"$work/server.log" &
 pids+=($!)
 said "$work/server.out" 'listening on http' "${pids[1]}" "$work/server.log"

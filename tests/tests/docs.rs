@@ -102,6 +102,9 @@ fn typed_in(document: &str) {
                 let answer: Value = serde_json::from_str(&finished.stdout).unwrap();
                 assert!(answer["results"].is_array(), "`{line}`: {answer}");
             }
+            "mastoc-server" if adapted.contains("user create-admin") => {
+                assert!(!finished.stdout.trim().is_empty(), "a password that was made is told: {finished:?}");
+            }
             other => panic!("{document}: this test does not know what `{other}` should do"),
         }
     }
@@ -214,8 +217,11 @@ fn helps() -> String {
     for name in ["mastoc-import", "mastoc-sync", "stokt-sim", "mastoc-server"] {
         all += &help(name, &[]);
     }
-    for command in ["serve", "migrate", "openapi", "health", "api-key"] {
+    for command in ["serve", "migrate", "openapi", "health", "api-key", "user"] {
         all += &help("mastoc-server", &[command]);
+    }
+    for command in ["create-admin", "list", "set-role", "reset-password"] {
+        all += &help("mastoc-server", &["user", command]);
     }
     all + &help("mastoc-server", &["api-key", "create"])
 }
