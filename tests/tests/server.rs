@@ -66,7 +66,7 @@ fn openapi_is_printed_without_a_database_and_is_what_the_server_says() {
 }
 
 #[test]
-fn keys_are_made_listed_and_revoked() {
+fn s10_keys_are_made_listed_and_revoked() {
     for place in Place::both() {
         let running = Server::start(&place);
         let made = ended(server(&place, &["api-key", "create", "phone", "--scope", "read"]));
@@ -97,7 +97,7 @@ fn keys_are_made_listed_and_revoked() {
 }
 
 #[test]
-fn weak_secrets_are_refused_and_a_good_one_is_made_once() {
+fn s01_weak_secrets_are_refused_and_a_good_one_is_made_once() {
     let place = Place::sqlite();
     for weak in ["short", "changeme-changeme-changeme-changeme-changeme", &"a".repeat(64)] {
         let mut command = server(&place, &["serve", "--bind", "127.0.0.1:0"]);

@@ -227,7 +227,7 @@ mod tests {
     }
 
     #[test]
-    fn addresses_are_https_or_this_machine() {
+    fn s17_addresses_are_https_or_this_machine() {
         for good in ["https://x.org", "http://127.0.0.1:8000", "http://localhost/board"] {
             assert!(http(good, "k").is_ok(), "{good}");
         }

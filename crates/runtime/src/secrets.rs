@@ -240,7 +240,7 @@ mod tests {
 
     #[cfg(unix)]
     #[test]
-    fn a_file_that_others_may_read_is_refused_and_left_as_it_is() {
+    fn s18_a_file_that_others_may_read_is_refused_and_left_as_it_is() {
         for mode in [0o640, 0o604, 0o660, 0o644] {
             let (_dir, path) = file_with(mode, "topsecretvalue");
             let failure = secret_from_file(&path).unwrap_err();
@@ -270,7 +270,7 @@ mod tests {
     }
 
     #[test]
-    fn weak_signing_secrets_are_refused_without_repeating_them() {
+    fn s01_weak_signing_secrets_are_refused_without_repeating_them() {
         let dir = tempfile::tempdir().unwrap();
         for weak in [
             "",
@@ -298,7 +298,7 @@ mod tests {
     }
 
     #[test]
-    fn a_key_is_created_once_and_only_for_its_owner() {
+    fn s01_a_key_is_created_once_and_only_for_its_owner() {
         let dir = tempfile::tempdir().unwrap();
         let data_dir = dir.path().join("new/data");
         let first = signing_secret(None, &data_dir).unwrap();
@@ -311,7 +311,7 @@ mod tests {
     }
 
     #[test]
-    fn racing_starts_agree_on_one_key() {
+    fn s01_racing_starts_agree_on_one_key() {
         let dir = tempfile::tempdir().unwrap();
         let keys: Vec<String> = std::thread::scope(|scope| {
             let starts: Vec<_> = (0..8)
@@ -324,7 +324,7 @@ mod tests {
 
     #[cfg(unix)]
     #[test]
-    fn a_key_file_that_is_readable_by_others_empty_or_weak_is_refused() {
+    fn s01_a_key_file_that_is_readable_by_others_empty_or_weak_is_refused() {
         let dir = tempfile::tempdir().unwrap();
         let path = dir.path().join("secret.key");
         for (mode, content) in

@@ -141,7 +141,7 @@ mod tests {
     }
 
     #[test]
-    fn addresses_are_https_or_this_machine() {
+    fn s17_addresses_are_https_or_this_machine() {
         for good in ["https://x.org", "http://127.0.0.1:80/", "http://[::1]:9/sub", "http://localhost"] {
             assert!(Origin::parse(good).is_ok(), "{good}");
         }
@@ -185,7 +185,7 @@ mod tests {
     }
 
     #[test]
-    fn only_the_own_origin_is_followed() {
+    fn s17_only_the_own_origin_is_followed() {
         let sub = Origin::parse("https://x.org/stokt").unwrap();
         let from = sub.endpoint(&[&"api", &"a"]).unwrap();
         assert_eq!(sub.target(&sub.resolve(&from, "?page=2").unwrap()), "api/a?page=2");

@@ -149,7 +149,7 @@ fn repetition_ends_and_says_why() {
 }
 
 #[test]
-fn a_slow_drip_fails_at_the_deadline() {
+fn s17_a_slow_drip_fails_at_the_deadline() {
     let server = Server::start(|_, stream| {
         let _ = stream.write_all(b"HTTP/1.1 200 OK\r\nContent-Length: 100000\r\n\r\n");
         while stream.write_all(b" ").is_ok() {
@@ -165,7 +165,7 @@ fn a_slow_drip_fails_at_the_deadline() {
 }
 
 #[test]
-fn slow_headers_fail_at_the_deadline_and_a_post_is_then_unknown() {
+fn s17_slow_headers_fail_at_the_deadline_and_a_post_is_then_unknown() {
     let server = Server::start(|_, stream| {
         let _ = stream.write_all(b"HTTP/1.1 201 Created\r\n");
         while stream.write_all(b"X: y\r\n").is_ok() {
@@ -240,7 +240,7 @@ fn a_failed_handshake_sent_nothing() {
 }
 
 #[test]
-fn compressed_answers_are_read_and_capped_by_their_real_size() {
+fn s17_compressed_answers_are_read_and_capped_by_their_real_size() {
     // 100,002 bytes, "[" and 100,000 blanks and "]", in 136 bytes of gzip.
     let mut squeezed =
         vec![31_u8, 139, 8, 0, 0, 0, 0, 0, 2, 3, 237, 193, 65, 17, 0, 0, 12, 2, 160, 42, 235, 229];
@@ -288,7 +288,7 @@ fn a_client_can_be_shared_between_threads() {
 }
 
 #[test]
-fn a_redirect_to_another_host_is_refused_and_nothing_is_sent_there() {
+fn s17_a_redirect_to_another_host_is_refused_and_nothing_is_sent_there() {
     let other = Server::script(vec![json(VERSION)]);
     for status in ["301 Moved", "302 Found", "307 Temporary", "308 Permanent"] {
         let head = format!("Location: {}/api/version\r\n", other.url);
@@ -304,7 +304,7 @@ fn a_redirect_to_another_host_is_refused_and_nothing_is_sent_there() {
 }
 
 #[test]
-fn a_redirect_within_the_origin_is_followed_but_not_for_ever() {
+fn s17_a_redirect_within_the_origin_is_followed_but_not_for_ever() {
     let server = Server::script(vec![answer("301 Moved", "Location: /api/version/\r\n", ""), json(VERSION)]);
     server.client().version().unwrap();
     assert_eq!(server.seen()[1].target, "/api/version/");
@@ -314,7 +314,7 @@ fn a_redirect_within_the_origin_is_followed_but_not_for_ever() {
 }
 
 #[test]
-fn large_answers_pass_and_oversized_ones_do_not() {
+fn s17_large_answers_pass_and_oversized_ones_do_not() {
     let name = "é\u{0}\u{202e}x".repeat(2 << 20);
     let body = serde_json::json!([{ "id": "a", "name": name }]).to_string();
     assert!(body.len() > 10 << 20);
@@ -330,7 +330,7 @@ fn large_answers_pass_and_oversized_ones_do_not() {
 }
 
 #[test]
-fn logs_in_once_when_needed_and_never_tells_the_password() {
+fn s18_logs_in_once_when_needed_and_never_tells_the_password() {
     let server = Server::start(|seen, stream| {
         let reply = match seen.target.as_str() {
             "/api/token-auth" => json(&format!(r#"{{"token": "{TOKEN}"}}"#)),

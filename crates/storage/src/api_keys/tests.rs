@@ -6,7 +6,7 @@ use crate::test_board;
 mastoc_test_support::both_backends! {
     prepare: test_board::migrate;
 
-    fn only_the_whole_key_opens(url: &str) {
+    fn s10_only_the_whole_key_opens(url: &str) {
         let store = test_board::open(url);
         let made = store.write(|conn| create(conn, "phone", Scope::Read)).unwrap();
         let other = store.write(|conn| create(conn, "import", Scope::Sync)).unwrap();
@@ -34,7 +34,7 @@ mastoc_test_support::both_backends! {
         }
     }
 
-    fn a_key_keeps_no_secret(url: &str) {
+    fn s10_a_key_keeps_no_secret(url: &str) {
         let store = test_board::open(url);
         let made = store.write(|conn| create(conn, "phone", Scope::Read)).unwrap();
         let secret = &made.plain[START.len() + PREFIX_LENGTH + 1..];
@@ -47,7 +47,7 @@ mastoc_test_support::both_backends! {
         assert!(!stored[0].contains(secret));
     }
 
-    fn a_revoked_key_is_dead_and_stays_listed(url: &str) {
+    fn s10_a_revoked_key_is_dead_and_stays_listed(url: &str) {
         let store = test_board::open(url);
         let phone = store.write(|conn| create(conn, "phone", Scope::Write)).unwrap();
         let tablet = store.write(|conn| create(conn, "tablet", Scope::Write)).unwrap();
