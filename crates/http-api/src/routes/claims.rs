@@ -37,7 +37,8 @@ struct NewClaim {
 
 /// Says that an imported setter is oneself. Once an admin confirms it, the setter's climbs are one's own, those that
 /// later imports bring too.
-#[utoipa::path(tag = "claims", params(("id" = Uuid, Path, description = "Our id of the setter.")), request_body = NewClaim,
+#[utoipa::path(tag = "claims", params(("id" = Uuid, Path, description = "Our id of the setter."),
+        ("Idempotency-Key" = Option<String>, Header, description = "Sent again within a day, the same request makes nothing more.")), request_body = NewClaim,
     responses((status = 201, body = ClaimJson<'_>), (status = "default", body = Problem)))]
 #[post("/api/users/{id}/claim")]
 async fn make(req: HttpRequest, mut payload: web::Payload) -> Result<HttpResponse, ApiError> {

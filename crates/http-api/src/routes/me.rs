@@ -18,6 +18,7 @@ use crate::dto::people::OwnAccountJson;
 use crate::errors::{ApiError, Code, Problem};
 use crate::fields::Fields;
 use crate::limits::Knock;
+use crate::logins;
 use crate::passwords::{self, MAX_PASSWORD_CHARS, Verdict};
 use crate::policy::Action;
 use crate::state::State;
@@ -144,12 +145,10 @@ async fn check_password(access: &Access, id: UserId, password: String) -> Result
     let state = State::clone(&access.state);
     // Whoever holds a stolen token guesses no faster than somebody without one.
     state.limits.by_account(Knock::Login, &format!("leave {id}"))?;
-    let verdict = blocking::run(move || {
-        let account = state.store.read(|conn| accounts::by_id(conn, id))?;
-        let stored = account.and_then(|account| account.password_hash);
-        passwords::verify(stored.as_deref(), &password).map_err(|error| ApiError::internal(error.to_string()))
-    })
-    .await?;
+    let asked = State::clone(&state);
+    let account = blocking::run(move || Ok(asked.store.read(|conn| accounts::by_id(conn, id))?)).await?;
+    let stored = account.and_then(|account| account.password_hash);
+    let verdict = logins::hashing(&state, move || passwords::verify(stored.as_deref(), &password)).await?;
     match verdict {
         Verdict::Wrong => Err(ApiError::invalid_field("password", "is not your password")),
         Verdict::Right | Verdict::RightButWeak(_) => Ok(()),
