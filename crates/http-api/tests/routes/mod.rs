@@ -5,8 +5,12 @@ pub mod accounts;
 pub mod annotations;
 pub mod board;
 pub mod boards;
+pub mod bodies;
 pub mod community;
+pub mod document;
+pub mod objects;
 pub mod people;
+pub mod world;
 pub mod writing;
 
 use mastoc_domain::access::{AccountRole, Scope};
