@@ -3,6 +3,7 @@
 mod annotations;
 mod boards;
 mod ceiling;
+mod downloading;
 mod importing;
 mod load;
 mod logins;
@@ -30,10 +31,10 @@ const CASES: &[(&str, Case)] = &[
 
 fn main() -> ExitCode {
     let wanted: Vec<String> = std::env::args().skip(1).collect();
-    let outcome = if wanted.first().is_some_and(|first| first == "ceiling-server") {
-        ceiling::serve().map(|()| 0)
-    } else {
-        measure(&wanted)
+    let outcome = match wanted.split_first() {
+        Some((first, _)) if first == "ceiling-server" => ceiling::serve().map(|()| 0),
+        Some((first, rest)) if first == downloading::DOWNLOADER => downloading::download(rest).map(|()| 0),
+        _ => measure(&wanted),
     };
     match outcome {
         Ok(0) => ExitCode::SUCCESS,
