@@ -17,6 +17,8 @@ use crate::users::UserArgs;
 /// The shortest key that `API_KEY` may hold, in bytes: it is an admin's.
 const MIN_API_KEY_BYTES: usize = 16;
 const BYTES_PER_MB: u64 = 1024 * 1024;
+/// How much of an SQLite file is read without copying; what the system has no room for, it gives back by itself.
+const MEMORY_MAP: u64 = 1024 * BYTES_PER_MB;
 
 /// Serves a climbing board over HTTP.
 #[derive(Debug, Parser)]
@@ -140,7 +142,7 @@ impl ServeArgs {
             return Err(Failure::usage(format!("API_KEY is shorter than {MIN_API_KEY_BYTES} bytes"))
                 .hint("it is an admin's key: use a long random one, as from openssl rand -base64 32"));
         }
-        let mut options = StoreOptions::default();
+        let mut options = StoreOptions { memory_map: MEMORY_MAP, ..StoreOptions::default() };
         if let Some(connections) = number("--db-connections", self.db_connections.as_ref(), 1, 1_000)? {
             options.connections = u32::try_from(connections).unwrap_or(options.connections);
         }

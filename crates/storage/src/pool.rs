@@ -24,6 +24,8 @@ pub(crate) struct Timeouts {
 pub(crate) struct Manager {
     pub(crate) target: DatabaseTarget,
     pub(crate) timeouts: Timeouts,
+    pub(crate) memory_map: u64,
+    pub(crate) checkpoint_pages: u32,
     pub(crate) statements: Arc<AtomicU64>,
 }
 
@@ -57,8 +59,12 @@ impl Manager {
                          PRAGMA synchronous = NORMAL;
                          PRAGMA foreign_keys = ON;
                          PRAGMA cache_size = -16000;
-                         PRAGMA temp_store = MEMORY;",
-                        self.timeouts.busy.as_millis()
+                         PRAGMA temp_store = MEMORY;
+                         PRAGMA mmap_size = {};
+                         PRAGMA wal_autocheckpoint = {};",
+                        self.timeouts.busy.as_millis(),
+                        self.memory_map,
+                        self.checkpoint_pages
                     ))
                     .map_err(|error| match StoreError::from(error) {
                         StoreError::Unavailable(cause) => StoreError::Unavailable(cause),

@@ -31,6 +31,12 @@ pub struct StoreOptions {
     pub busy_timeout: Duration,
     /// How long one PostgreSQL statement may take.
     pub statement_timeout: Duration,
+    /// How many bytes of the SQLite file are read through the memory map instead of being copied. They count as the
+    /// program's memory as long as the system has room for them; 0 for whoever must stay small.
+    pub memory_map: u64,
+    /// After how many written pages SQLite brings its journal into the file. More means less writing for whoever
+    /// writes the same pages again and again, and a larger journal.
+    pub checkpoint_pages: u32,
 }
 
 impl Default for StoreOptions {
@@ -40,6 +46,8 @@ impl Default for StoreOptions {
             acquire_timeout: Duration::from_secs(10),
             busy_timeout: Duration::from_secs(10),
             statement_timeout: Duration::from_secs(60),
+            memory_map: 0,
+            checkpoint_pages: 1000,
         }
     }
 }
@@ -67,6 +75,8 @@ fn manager(target: &DatabaseTarget, options: &StoreOptions) -> Manager {
     Manager {
         target: target.clone(),
         timeouts: Timeouts { busy: options.busy_timeout, statement: options.statement_timeout },
+        memory_map: options.memory_map,
+        checkpoint_pages: options.checkpoint_pages,
         statements: Arc::new(AtomicU64::new(0)),
     }
 }

@@ -1,23 +1,25 @@
 //! The import of whole gyms: gym, walls, faces, holds, wall pictures, setters with their climbs, avatars.
 
 use std::borrow::Borrow;
+use std::thread;
 use std::time::{Instant, SystemTime};
 
 use chrono::{DateTime, Utc};
 use mastoc_domain::{StoktId, Timestamp};
-use mastoc_stokt_client::types::{FaceSetup, GymSummary, Wall};
-use mastoc_stokt_client::{Client, ErrorKind, Record};
+use mastoc_stokt_client::types::GymSummary;
+use mastoc_stokt_client::{Client, ErrorKind};
 
-use crate::convert::{Setters, board_from_stokt};
+use crate::board::{FetchedBoard, fetch_board, unknown_gym};
+use crate::convert::Setters;
 use crate::ending::Ending;
 use crate::error::EngineError;
 use crate::listing::Listing;
 use crate::observe::{Observer, Step};
 use crate::pictures::{fetch_all, settle};
 use crate::pipeline::{Stream, Streamed};
-use crate::plan::{BoardPlan, PictureOwner, PicturePlan, Progress, plan_board};
+use crate::plan::{BoardPlan, PictureOwner, PicturePlan, Progress};
 use crate::recount::ListingMark;
-use crate::report::{GymReport, Issue, ListingReport, Report, Traffic, Watermarks};
+use crate::report::{GymReport, ListingReport, Report, Traffic, Watermarks};
 use crate::target::{Start, Started, Target};
 
 /// How often a listing that changed underway is read from its start, at most.
@@ -74,11 +76,15 @@ pub fn import_into<'t, T: Borrow<dyn Target + 't>>(
 ) -> Report {
     let began = Instant::now();
     let mut report = Report::begin(client.base_url(), describe, options.dry_run);
-    let opened = ask_who(client, options).and_then(|who| Ok((who, open()?)));
+    let opened = ask_who(client, options).and_then(|who| {
+        observer.begin(Step::Board, None);
+        let (target, ahead) = while_opening(client, &who, options, open)?;
+        Ok((who, target, ahead))
+    });
     let (outcome, target) = match opened {
-        Ok((who, target)) => {
+        Ok((who, target, ahead)) => {
             let run = Run { client, target: target.borrow(), options, observer };
-            (run.all(&who, &mut report), Some(target))
+            (run.all(&who, ahead, &mut report), Some(target))
         }
         Err(error) => (Err(error), None),
     };
@@ -92,6 +98,29 @@ pub fn import_into<'t, T: Borrow<dyn Target + 't>>(
         keep_report(target.borrow(), &mut report, began, &options.serve);
     }
     report
+}
+
+/// The first gym's board, asked for ahead of its turn.
+type Ahead = Option<(StoktId, Result<FetchedBoard, EngineError>)>;
+
+/// Opens the target, and meanwhile asks Stokt for the first board: a new database takes as long as that.
+fn while_opening<T>(
+    client: &Client,
+    who: &Who,
+    options: &ImportOptions,
+    open: impl FnOnce() -> Result<T, EngineError>,
+) -> Result<(T, Ahead), EngineError> {
+    thread::scope(|scope| {
+        let asked = who.gyms.first().map(|(gym, summary)| {
+            (*gym, scope.spawn(|| fetch_board(client, *gym, summary, options.batch_size)))
+        });
+        let target = open().inspect_err(|_| client.cancel().cancel())?;
+        let ahead = asked.map(|(gym, asked)| match asked.join() {
+            Ok(board) => (gym, board),
+            Err(panic) => std::panic::resume_unwind(panic),
+        });
+        Ok((target, ahead))
+    })
 }
 
 /// Keeps the report where the target keeps runs; that it cannot be kept only matters to a run that was done.
@@ -147,10 +176,6 @@ fn tells_nothing(error: &mastoc_stokt_client::Error) -> bool {
     error.is_not_found() || error.is_forbidden() || matches!(error.kind(), ErrorKind::NotInSnapshot)
 }
 
-fn unknown_gym(gym: StoktId, error: mastoc_stokt_client::Error) -> EngineError {
-    if error.is_not_found() || error.is_forbidden() { EngineError::UnknownGym(gym) } else { error.into() }
-}
-
 /// One run's parts.
 struct Run<'r> {
     client: &'r Client,
@@ -160,7 +185,7 @@ struct Run<'r> {
 }
 
 impl Run<'_> {
-    fn all(&self, who: &Who, report: &mut Report) -> Result<(), EngineError> {
+    fn all(&self, who: &Who, mut ahead: Ahead, report: &mut Report) -> Result<(), EngineError> {
         let started = self.target.begin(&Start {
             origin: self.client.base_url().to_owned(),
             account: who.account,
@@ -177,7 +202,14 @@ impl Run<'_> {
         let mut setters = Setters::new();
         setters.remember(self.target.known_setters()?);
         for (gym, summary) in gyms {
-            self.gym(*gym, summary, &started, &mut setters, report)?;
+            let board = match ahead.take_if(|(known, _)| known == gym) {
+                Some((_, board)) => board?,
+                None => {
+                    self.observer.begin(Step::Board, None);
+                    fetch_board(self.client, *gym, summary, self.options.batch_size)?
+                }
+            };
+            self.gym(*gym, board, &started, &mut setters, report)?;
         }
         report.watermarks.after = oldest(report.gyms.iter().map(|gym| gym.watermarks.after));
         Ok(())
@@ -186,13 +218,16 @@ impl Run<'_> {
     fn gym(
         &self,
         gym: StoktId,
-        summary: &GymSummary,
+        board: FetchedBoard,
         started: &Started,
         setters: &mut Setters,
         report: &mut Report,
     ) -> Result<(), EngineError> {
-        self.observer.begin(Step::Board, None);
-        let plan = self.plan(gym, summary, report)?;
+        let FetchedBoard { plan, faces, problems } = board;
+        self.observer.advance(Step::Board, faces);
+        for problem in problems {
+            report.problem(problem);
+        }
         let name = plan.head.gyms.first().map(|gym| gym.display_name.clone()).unwrap_or_default();
         let place = report.gyms.len();
         let before = started.watermark(gym);
@@ -226,37 +261,6 @@ impl Run<'_> {
             gym.watermarks.after = watermark.max(before);
         }
         Ok(())
-    }
-
-    /// Asks for walls and set-ups, and plans the board.
-    fn plan(
-        &self,
-        gym: StoktId,
-        summary: &GymSummary,
-        report: &mut Report,
-    ) -> Result<BoardPlan, EngineError> {
-        let walls = self.client.walls(gym).map_err(|error| unknown_gym(gym, error))?;
-        let mut setups = Vec::new();
-        for face in faces_of(&walls) {
-            match self.client.face_setup(face) {
-                Ok(setup) => setups.push(FaceSetup::clone(&setup)),
-                Err(error) if concerns_one_face(&error) => report.problem(Issue {
-                    kind: "face".to_owned(),
-                    stokt_id: face.to_string(),
-                    code: "no_setup".to_owned(),
-                    detail: error.to_string(),
-                }),
-                Err(error) => return Err(error.into()),
-            }
-            self.observer.advance(Step::Board, 1);
-        }
-        let board = board_from_stokt(summary, &walls, &setups)?;
-        if board.gym.stokt_id != gym {
-            return Err(
-                crate::convert::Refused::new("bad_id", "the gym's summary has another gym's id").into()
-            );
-        }
-        Ok(plan_board(board, self.options.batch_size))
     }
 
     fn wall_pictures(&self, gym: StoktId, plan: &BoardPlan) -> Result<Vec<PicturePlan>, EngineError> {
@@ -365,25 +369,6 @@ impl Run<'_> {
 /// The oldest of these, if all are there.
 fn oldest(times: impl Iterator<Item = Option<Timestamp>>) -> Option<Timestamp> {
     times.collect::<Option<Vec<_>>>()?.into_iter().min()
-}
-
-/// The faces that the list of walls names, each once.
-fn faces_of(walls: &[Record<Wall>]) -> Vec<StoktId> {
-    let mut faces: Vec<StoktId> = Vec::new();
-    let listed = walls.iter().filter_map(|wall| wall.parsed.as_ref().ok()?.faces.as_ref()).flatten();
-    for face in listed.filter_map(|face| face.id()?.as_uuid()) {
-        if !faces.contains(&StoktId(face)) {
-            faces.push(StoktId(face));
-        }
-    }
-    faces
-}
-
-/// Whether a failed set-up means that one face is odd, and not that the run cannot go on.
-fn concerns_one_face(error: &mastoc_stokt_client::Error) -> bool {
-    error.is_not_found()
-        || error.is_forbidden()
-        || matches!(error.kind(), ErrorKind::Shape(_) | ErrorKind::TooLarge(_))
 }
 
 fn timestamp(time: SystemTime) -> Option<Timestamp> {

@@ -10,6 +10,7 @@
 //!   turns Stokt's records into ours;
 //! - memory is bounded by pages and batches, never by the number of climbs.
 
+mod board;
 pub mod convert;
 mod decision;
 mod dry_run;

@@ -56,9 +56,10 @@ struct State {
     account: Option<StoktId>,
 }
 
-/// One connection writes, one or two read.
+/// One connection writes, one or two read. The journal of a usual board comes into the file once, at the end, and that
+/// of a large one grows to 32 MB.
 fn store_options() -> StoreOptions {
-    StoreOptions { connections: 3, ..StoreOptions::default() }
+    StoreOptions { connections: 3, checkpoint_pages: 8_000, ..StoreOptions::default() }
 }
 
 fn locked<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
