@@ -14,6 +14,7 @@ use bytes::Bytes;
 use mastoc_storage::{ReadConn, Viewer, changes};
 use moka::sync::Cache;
 use sha2::{Digest as _, Sha256};
+use uuid::Uuid;
 
 use crate::auth::Access;
 use crate::blocking;
@@ -89,11 +90,7 @@ fn class(viewer: &Viewer) -> String {
 fn etag(key: &Key, encoding: Encoding) -> String {
     let mut text = String::with_capacity(40);
     text.push('"');
-    for byte in key {
-        for nibble in [byte >> 4, byte & 15] {
-            text.push(char::from_digit(u32::from(nibble), 16).unwrap_or('0'));
-        }
-    }
+    text.push_str(Uuid::from_bytes(*key).as_simple().encode_lower(&mut Uuid::encode_buffer()));
     if let Some(word) = encoding.word() {
         text.push('-');
         text.push_str(word);
@@ -107,12 +104,20 @@ fn etag(key: &Key, encoding: Encoding) -> String {
 fn held(req: &HttpRequest, key: &Key) -> Option<HeaderValue> {
     let mut headers = req.headers().get_all(header::IF_NONE_MATCH).peekable();
     headers.peek()?;
-    let ours = [Encoding::Identity, Encoding::Zstd, Encoding::Brotli, Encoding::Gzip].map(|e| etag(key, e));
+    let plain = etag(key, Encoding::Identity);
+    let plain = plain.trim_end_matches('"');
+    let is_ours = |tag: &str| {
+        let rest = tag.strip_prefix(plain).and_then(|rest| rest.strip_suffix('"'));
+        rest.is_some_and(|rest| match rest.strip_prefix('-') {
+            Some(word) => Encoding::PREFERRED.iter().any(|encoding| encoding.word() == Some(word)),
+            None => rest.is_empty(),
+        })
+    };
     headers
         .filter_map(|value| value.to_str().ok())
         .flat_map(|text| text.split(','))
         .map(|tag| tag.trim().trim_start_matches("W/"))
-        .find(|tag| ours.iter().any(|our| our == tag))
+        .find(|tag| is_ours(tag))
         .and_then(|tag| HeaderValue::from_str(tag).ok())
 }
 

@@ -29,7 +29,7 @@ pub(crate) enum Encoding {
 
 impl Encoding {
     /// Best first: equally wanted ones are tried in this order.
-    const PREFERRED: [Self; 3] = [Self::Zstd, Self::Brotli, Self::Gzip];
+    pub(crate) const PREFERRED: [Self; 3] = [Self::Zstd, Self::Brotli, Self::Gzip];
 
     /// The word in `Content-Encoding`; none for the bytes as they are.
     pub(crate) fn word(self) -> Option<&'static str> {
