@@ -198,7 +198,7 @@ fn a_stop_lets_running_requests_finish() {
     let running = Server::start(&place);
     let address = running.url.trim_start_matches("http://").to_owned();
     let mut stream = TcpStream::connect(&address).unwrap();
-    let body = r#"{"gyms": [{"stokt_id": "be149ef2-317d-4c73-8d7d-50074577d2fa", "display_name": "Late"}]}"#;
+    let body = r#"{"gyms": [{"stokt_id": "c20d6b7e-91f4-4a3c-8b65-2e7f40a9d113", "display_name": "Late"}]}"#;
     let (first, rest) = body.split_at(20);
     write!(
         stream,

@@ -368,20 +368,20 @@ mod tests {
     fn answers_count_what_stayed_the_same() {
         let answer: BatchAnswer = serde_json::from_str(
             r#"{"created":1,"updated":2,"errors":1,"total":10,"new_field":1,
-                "failures":[{"index":3,"stokt_id":829166,"code":"unknown_face","detail":"x"}]}"#,
+                "failures":[{"index":3,"stokt_id":400166,"code":"unknown_face","detail":"x"}]}"#,
         )
         .unwrap();
         assert_eq!(answer.unchanged(), 6);
-        assert_eq!(answer.failures[0].stokt_id, "829166");
+        assert_eq!(answer.failures[0].stokt_id, "400166");
     }
 
     #[test]
     fn the_account_stands_beside_the_rows() {
-        let account = "be149ef2-317d-4c73-8d7d-50074577d2fa".parse().unwrap();
+        let account = "c20d6b7e-91f4-4a3c-8b65-2e7f40a9d113".parse().unwrap();
         let body = Batch { rows: Climbs { climbs: vec![] }, account: Some(account) };
         assert_eq!(
             serde_json::to_string(&body).unwrap(),
-            r#"{"climbs":[],"account":"be149ef2-317d-4c73-8d7d-50074577d2fa"}"#
+            r#"{"climbs":[],"account":"c20d6b7e-91f4-4a3c-8b65-2e7f40a9d113"}"#
         );
     }
 }

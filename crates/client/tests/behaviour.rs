@@ -68,7 +68,7 @@ const DONE: &str = r#"{"created":1,"updated":0,"errors":0,"total":1}"#;
 
 fn user() -> ImportUser {
     ImportUser {
-        stokt_id: "f9ea416e-7451-40cd-afe4-7ba32e144efe".parse().unwrap(),
+        stokt_id: "a40c7d19-58e2-4b6f-93d0-1fe7b2c5860d".parse().unwrap(),
         full_name: "Ada".to_owned(),
         avatar_path: None,
         extra: serde_json::Map::new(),
@@ -98,13 +98,13 @@ fn a_dry_run_says_so() {
 #[test]
 fn a_picture_goes_with_its_hash() {
     let (client, seen) = serve(&[(200, r#"{"sha256":"ab","width":2,"height":3,"size_bytes":4}"#)]);
-    let face = "61b42d14-c629-434a-8827-801512151a18".parse().unwrap();
+    let face = "5fa7e1c0-3b52-4d86-9e14-7a20c6d81f35".parse().unwrap();
     let kept = client.put_picture(PictureOwner::Face(face), "a b/c.jpg", "ab", b"1234").unwrap();
     assert_eq!((kept.width, kept.size_bytes), (2, 4));
     let request = seen.recv().unwrap();
     assert_eq!(
         request.line,
-        "PUT /api/sync/import/faces/61b42d14-c629-434a-8827-801512151a18/picture?path=a+b%2Fc.jpg HTTP/1.1"
+        "PUT /api/sync/import/faces/5fa7e1c0-3b52-4d86-9e14-7a20c6d81f35/picture?path=a+b%2Fc.jpg HTTP/1.1"
     );
     assert!(request.headers.contains("x-content-sha256: ab"));
     assert_eq!(request.body, b"1234");

@@ -1,4 +1,4 @@
-//! The holds list of a climb: `S829166 O828938 T829602`, each token a role letter and a hold's id.
+//! The holds list of a climb: `S400166 O399938 T400602`, each token a role letter and a hold's id.
 
 use std::collections::BTreeSet;
 use std::fmt;
@@ -82,7 +82,7 @@ impl fmt::Display for HoldToken {
 #[derive(Debug, Clone, PartialEq, Eq, Error)]
 pub enum HoldsListError {
     /// There is no token.
-    #[error("the holds list is empty; write it as S829166 O828938 T829602")]
+    #[error("the holds list is empty; write it as S400166 O399938 T400602")]
     Empty,
     /// More text than any climb needs.
     #[error("the holds list has {0} bytes; at most {MAX_TEXT} are read")]

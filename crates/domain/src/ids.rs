@@ -141,12 +141,12 @@ mod tests {
 
     #[test]
     fn an_identity_prints_as_it_is_written_in_json() {
-        let text = "61b42d14-c629-434a-8827-801512151a18";
+        let text = "5fa7e1c0-3b52-4d86-9e14-7a20c6d81f35";
         let id: FaceId = text.parse().unwrap();
         assert_eq!(id.to_string(), text);
         assert_eq!(serde_json::to_string(&id).unwrap(), format!("\"{text}\""));
         assert_eq!(serde_json::from_str::<FaceId>(&format!("\"{text}\"")).unwrap(), id);
-        for bad in ["", "1", "61b42d14-c629-434a-8827-801512151a1", "61b42d14-c629-434a-8827-801512151a1g"] {
+        for bad in ["", "1", "5fa7e1c0-3b52-4d86-9e14-7a20c6d81f3", "5fa7e1c0-3b52-4d86-9e14-7a20c6d81f3g"] {
             assert!(bad.parse::<FaceId>().is_err(), "{bad:?}");
         }
     }
@@ -158,12 +158,12 @@ mod tests {
         for refused in [i64::MIN, -1, 0, HoldId::FIRST_LOCAL, i64::MAX] {
             assert_eq!(StoktHoldId::new(refused), None);
         }
-        for taken in [1, 829_166, HoldId::FIRST_LOCAL - 1] {
+        for taken in [1, 400_166, HoldId::FIRST_LOCAL - 1] {
             let id = StoktHoldId::new(taken).unwrap();
             assert_eq!((id.get(), id.hold_id(), id.to_string()), (taken, HoldId(taken), taken.to_string()));
             assert_eq!(serde_json::to_string(&id).unwrap(), taken.to_string());
         }
-        assert_eq!(serde_json::from_str::<HoldId>("829166").unwrap(), HoldId(829_166));
+        assert_eq!(serde_json::from_str::<HoldId>("400166").unwrap(), HoldId(400_166));
     }
 
     proptest! {

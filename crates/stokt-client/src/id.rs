@@ -40,7 +40,7 @@ impl Id {
         }
     }
 
-    /// The id as a whole number, also where it came as text (`"829279"`).
+    /// The id as a whole number, also where it came as text (`"400279"`).
     #[must_use]
     pub fn as_i64(&self) -> Option<i64> {
         match self {
@@ -156,16 +156,16 @@ mod tests {
     #[test]
     fn ids_read_and_write_unchanged() {
         for value in
-            [json!(828902), json!("829279"), json!("BE149EF2-317d-4c73-8d7d-50074577d2fa"), json!("odd")]
+            [json!(399902), json!("400279"), json!("C20D6B7E-91f4-4a3c-8b65-2e7f40a9d113"), json!("odd")]
         {
             assert_eq!(Id::read(&value).unwrap().write(), value);
         }
         for value in [json!(""), json!(null), json!(1.5), json!(u64::MAX), json!([]), json!(true)] {
             assert_eq!(Id::read(&value), None, "{value}");
         }
-        assert_eq!(Id::from("829279").as_i64(), Some(829_279));
-        let upper = Id::from("BE149EF2-317D-4C73-8D7D-50074577D2FA");
-        assert_eq!(upper.key(), Id::from("be149ef2-317d-4c73-8d7d-50074577d2fa").key());
+        assert_eq!(Id::from("400279").as_i64(), Some(400_279));
+        let upper = Id::from("C20D6B7E-91F4-4A3C-8B65-2E7F40A9D113");
+        assert_eq!(upper.key(), Id::from("c20d6b7e-91f4-4a3c-8b65-2e7f40a9d113").key());
     }
 
     #[test]

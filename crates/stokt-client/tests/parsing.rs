@@ -96,16 +96,16 @@ fn field_name() -> impl Strategy<Value = String> {
 
 fn climb() -> Value {
     json!({
-        "id": "dda98093-4c6e-4137-8117-6bc52dd16bb1", "name": "Dévers 🧗", "holdsList": "S829166 O828938 T829602",
+        "id": "2b96f0d7-e45c-4381-b0fa-c8137e5d924a", "name": "Dévers 🧗", "holdsList": "S400166 O399938 T400602",
         "mirrorHoldsList": "", "feetRule": "Tous pieds", "dateCreated": "2025-12-17T06:56:34.010432-05:00",
         "isPrivate": false, "isBenchmark": false,
         "crowdGrade": { "ircra": 20.5, "hueco": "V6", "font": "7A", "dankyu": "1Q" }, "crowdGrades": [],
-        "faceId": "61b42d14-c629-434a-8827-801512151a18", "wallId": "1ab81c9a-ecfa-4a1a-b56e-1490f3445d99",
+        "faceId": "5fa7e1c0-3b52-4d86-9e14-7a20c6d81f35", "wallId": "7d3e58b4-06a1-4f9d-a2c7-95b1e804d6f2",
         "wallName": "Stōkt board", "isAngleAdjustable": false, "angle": "", "climbedBy": 1, "totalLikes": 0,
         "totalComments": 0, "likedByUser": false, "bookmarkedByUser": false, "hasSymmetric": false, "circuit": "",
         "tags": "", "attemptsToSendOriginal": 0, "attemptsToSendMirror": 0, "lastAttemptDate": null,
         "lastEffortDate": null, "lastEffortIsFlashed": null,
-        "climbSetters": { "id": "f9ea416e-7451-40cd-afe4-7ba32e144efe", "fullName": "Setter 01", "avatar": null }
+        "climbSetters": { "id": "a40c7d19-58e2-4b6f-93d0-1fe7b2c5860d", "fullName": "Setter 01", "avatar": null }
     })
 }
 

@@ -144,7 +144,7 @@ mastoc_test_support::both_backends! {
         import_board(&store);
         let mut bad = climbs(9);
         bad[0].face_stokt_id = sid(66);
-        bad[1].holds_list = "S829166,T12".into();
+        bad[1].holds_list = "S400166,T12".into();
         bad[2].name = "a\0b".into();
         bad[3].name = "x".repeat(10_000_000);
         bad[4].grade.ircra = Some(f64::NAN);

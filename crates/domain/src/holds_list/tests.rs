@@ -10,11 +10,11 @@ fn list(text: &str) -> HoldsList {
 
 #[test]
 fn reads_roles_and_holds_in_order() {
-    let text = "S829166 S829447 F829233 O828938 T829602";
+    let text = "S400166 S400447 F400233 O399938 T400602";
     let list = list(text);
     assert_eq!(list.to_string(), text);
-    assert_eq!(list.in_role(Role::Start).collect::<Vec<_>>(), [HoldId(829_166), HoldId(829_447)]);
-    assert_eq!(list.in_role(Role::Top).collect::<Vec<_>>(), [HoldId(829_602)]);
+    assert_eq!(list.in_role(Role::Start).collect::<Vec<_>>(), [HoldId(400_166), HoldId(400_447)]);
+    assert_eq!(list.in_role(Role::Top).collect::<Vec<_>>(), [HoldId(400_602)]);
     assert_eq!((list.len(), list.hold_count(), list.is_empty()), (5, 5, false));
     assert_eq!(text.parse::<HoldsList>().unwrap(), list);
 }
@@ -22,7 +22,7 @@ fn reads_roles_and_holds_in_order() {
 #[test]
 fn says_what_is_wrong_and_where() {
     for (text, error) in [
-        ("", "the holds list is empty; write it as S829166 O828938 T829602"),
+        ("", "the holds list is empty; write it as S400166 O399938 T400602"),
         (" S1", "at position 0: tokens must be parted by exactly one space"),
         ("S1  T2", "at position 3: tokens must be parted by exactly one space"),
         ("S1 T2 ", "at position 6: tokens must be parted by exactly one space"),

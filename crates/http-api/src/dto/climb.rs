@@ -28,7 +28,7 @@ pub(crate) struct ClimbJson<'a> {
     setter_name: Option<&'a str>,
     /// Its name.
     name: &'a str,
-    /// Its holds with their roles: `S829166 O828906 F828901 T829009`.
+    /// Its holds with their roles: `S400166 O399906 F399901 T400009`.
     holds_list: &'a str,
     /// Font grade, `?` where ungraded.
     grade_font: Option<&'a str>,

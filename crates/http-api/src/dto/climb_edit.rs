@@ -27,7 +27,7 @@ pub(crate) struct NewClimbBody {
     /// Its name.
     #[schema(min_length = 1, max_length = 255)]
     name: String,
-    /// Its holds with their roles: `S829166 O828906 F828901 T829009`; at least one `S` and one `T`, 2 to 100 in all,
+    /// Its holds with their roles: `S400166 O399906 F399901 T400009`; at least one `S` and one `T`, 2 to 100 in all,
     /// each of them on the face.
     #[schema(min_length = 5)]
     holds_list: String,

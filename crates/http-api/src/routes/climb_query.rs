@@ -63,7 +63,7 @@ fn holds(query: &mut Query, name: &str) -> Vec<HoldMatch> {
     query.list(name, "the id of a hold, with S, O, F or T before or after it if a role is meant", hold)
 }
 
-/// `829166`, `S829166` or `829166S`.
+/// `400166`, `S400166` or `400166S`.
 fn hold(text: &str) -> Option<HoldMatch> {
     let digits = text.trim_matches(|c: char| !c.is_ascii_digit() && c != '-');
     let hold = HoldId(digits.parse().ok()?);
@@ -106,9 +106,9 @@ mod tests {
     #[test]
     fn holds_may_bear_a_role_on_either_side() {
         let read = |text: &str| hold(text).map(|found| (found.hold.0, found.role));
-        assert_eq!(read("829166"), Some((829_166, None)));
-        assert_eq!(read("S829166"), Some((829_166, Some(Role::Start))));
-        assert_eq!(read("829166T"), Some((829_166, Some(Role::Top))));
+        assert_eq!(read("400166"), Some((400_166, None)));
+        assert_eq!(read("S400166"), Some((400_166, Some(Role::Start))));
+        assert_eq!(read("400166T"), Some((400_166, Some(Role::Top))));
         for bad in ["", "S", "X12", "SS12", "S12T", "1S2", "99999999999999999999", "é1", "1é"] {
             assert_eq!(read(bad), None, "{bad}");
         }

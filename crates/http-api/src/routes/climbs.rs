@@ -46,7 +46,7 @@ pub(crate) fn configure(config: &mut ServiceConfig<'_>) {
         ("feet_rule" = Option<String>, Query, description = "With exactly this feet rule."),
         ("benchmark" = Option<bool>, Query, description = "Benchmarks only, or none."),
         ("tags" = Option<String>, Query, description = "With all of these tags; comma-separated."),
-        ("holds" = Option<String>, Query, description = "Using all of these holds; comma-separated ids, each with a role letter if a role is meant: `S829166,828906`."),
+        ("holds" = Option<String>, Query, description = "Using all of these holds; comma-separated ids, each with a role letter if a role is meant: `S400166,399906`."),
         ("any_holds" = Option<String>, Query, description = "Using at least one of these holds; as `holds`."),
         ("without_holds" = Option<String>, Query, description = "Using none of these holds; comma-separated ids."),
         ("min_holds" = Option<i32>, Query, description = "With at least so many holds."),

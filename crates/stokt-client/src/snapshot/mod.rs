@@ -109,8 +109,8 @@ mod tests {
 
     #[test]
     fn file_names_are_readable_and_distinct() {
-        let page = "api/gyms/be149ef2/climbs?max_age=9999&page=2";
-        assert!(file_name(page, 1).starts_with("answers/gyms_be149ef2_climbs_max_age=9999_page=2-"));
+        let page = "api/gyms/c20d6b7e/climbs?max_age=9999&page=2";
+        assert!(file_name(page, 1).starts_with("answers/gyms_c20d6b7e_climbs_max_age=9999_page=2-"));
         assert!(file_name(page, 2).ends_with("~2.json"));
         assert_eq!(file_name(page, 1), file_name(page, 1));
         assert_ne!(file_name("api/a/b", 1), file_name("api/a_b", 1));

@@ -17,7 +17,7 @@ wire_record! {
         optional {
             /// The climb's name.
             name: String = "name",
-            /// The holds with their roles: `S829166 O828938 T829602` (Start, Other, Feet only, Top).
+            /// The holds with their roles: `S400166 O399938 T400602` (Start, Other, Feet only, Top).
             holds_list: String = "holdsList",
             /// The same for the mirrored climb; empty on a board without symmetry.
             mirror_holds_list: String = "mirrorHoldsList",

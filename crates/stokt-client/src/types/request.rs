@@ -34,9 +34,9 @@ pub struct NewGrade {
 /// let climb = NewClimb {
 ///     name: "Le pilier".into(),
 ///     holds_list: NewHolds {
-///         start: vec!["829166".into()],
-///         others: vec!["828938".into()],
-///         top: vec!["829602".into()],
+///         start: vec!["400166".into()],
+///         others: vec!["399938".into()],
+///         top: vec!["400602".into()],
 ///         feet_only: vec![],
 ///     },
 ///     grade: Some(NewGrade { grading_system: "font".into(), value: "6a+".into() }),

@@ -156,8 +156,8 @@ mod tests {
     #[test]
     fn tokens_and_times_are_written_as_stokt_writes_them() {
         assert_eq!(
-            holds_text(&[token(0, 829_279), token(1, 7), token(2, 8), token(3, 829_279)]),
-            "S829279 F7 O8 T829279"
+            holds_text(&[token(0, 400_279), token(1, 7), token(2, 8), token(3, 400_279)]),
+            "S400279 F7 O8 T400279"
         );
         let time = "2025-12-17T10:56:38.491973-05:00";
         assert_eq!(parse_time(time).map(time_text).as_deref(), Some(time));

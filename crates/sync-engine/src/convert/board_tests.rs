@@ -7,9 +7,9 @@ use super::super::board_back::{StoktBoard, board_to_stokt};
 use super::super::residual::tests::any_json;
 use super::*;
 
-const GYM: &str = "be149ef2-317d-4c73-8d7d-50074577d2fa";
-const WALL: &str = "1ab81c9a-ecfa-4a1a-b56e-1490f3445d99";
-const FACE: &str = "61b42d14-c629-434a-8827-801512151a18";
+const GYM: &str = "c20d6b7e-91f4-4a3c-8b65-2e7f40a9d113";
+const WALL: &str = "7d3e58b4-06a1-4f9d-a2c7-95b1e804d6f2";
+const FACE: &str = "5fa7e1c0-3b52-4d86-9e14-7a20c6d81f35";
 
 fn source() -> StoktBoard {
     StoktBoard {
@@ -31,7 +31,7 @@ fn source() -> StoktBoard {
                 {"noid": 1}
             ]}),
             json!("not a wall"),
-            json!({"id": "F9EA416E-7451-40CD-AFE4-7BA32E144EFE", "faces": null, "new": 1.0}),
+            json!({"id": "A40C7D19-58E2-4B6F-93D0-1FE7B2C5860D", "faces": null, "new": 1.0}),
         ],
         setups: vec![json!({
             "id": FACE, "gym": "Montoboard", "wall": "Board",
