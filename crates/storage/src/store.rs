@@ -146,12 +146,6 @@ impl Store {
         self.inner.manager.statements.load(Ordering::Relaxed)
     }
 
-    /// Whether a small read takes microseconds and asks nobody outside this process, so that it may be done in passing.
-    #[must_use]
-    pub fn reads_in_passing(&self) -> bool {
-        self.inner.writer.is_some()
-    }
-
     /// A reader with a connection of its own. It counts beside the pool's connections.
     #[must_use]
     pub fn reader(&self) -> Reader {
