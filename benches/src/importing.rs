@@ -72,10 +72,10 @@ fn against_downloading(report: &mut Report, folder: &Path, stokt: &Stokt) -> io:
         "< 2",
         factor < 2.0,
     )?;
-    report.note(
-        "the same requests and nothing else",
-        &format!("{:>6.0} ms, in a process that runs already", ms(bare)),
-    )
+    report.note(&format!(
+        "the same requests and nothing else: {:.0} ms, in a process that runs already",
+        ms(bare)
+    ))
 }
 
 /// Fetches every answer that an import needs, over one connection without a client, and throws it away.

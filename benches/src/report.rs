@@ -28,11 +28,6 @@ impl Report {
         writeln!(io::stdout(), "  {name:<34} {measured:<52} target {target:<22} {verdict}")
     }
 
-    /// A measured line without a target.
-    pub(crate) fn note(&mut self, name: &str, measured: &str) -> io::Result<()> {
-        writeln!(io::stdout(), "  {name:<34} {measured}")
-    }
-
     /// A rate against the ceiling of the same run.
     pub(crate) fn share(&mut self, name: &str, ours: f64, ceiling: f64, at_least: f64) -> io::Result<()> {
         let share = ours / ceiling;
