@@ -321,7 +321,7 @@ fn hand_over_climbs(conn: &mut WriteConn<'_>, from: UserId, to: UserId) -> Resul
         .order(climbs::id.asc())
         .load(c))?;
     let ids: Vec<_> = moved.iter().map(|(climb, ..)| climb.0).collect();
-    echoes::sight_changed(conn, &ids)?;
+    echoes::sight_changed(conn, &ids, true)?;
     let now = Time(conn.now());
     on_backend!(conn, |c| diesel::update(climbs::table.filter(climbs::setter_id.eq(Id(from.0))))
         .set((climbs::setter_id.eq(Some(Id(to.0))), climbs::updated_at.eq(now)))

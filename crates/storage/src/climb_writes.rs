@@ -139,7 +139,7 @@ pub fn update(
     }
     let (was_private, is_private) = (climb.content.is_private, content.is_private);
     if was_private != is_private {
-        echoes::sight_changed(conn, &[climb.id.0])?;
+        echoes::sight_changed(conn, &[climb.id.0], true)?;
     }
     let state = changed_here(conn, climb)?;
     rows::update(conn, climb, content, state)?;
@@ -170,7 +170,7 @@ pub fn update(
 /// # Errors
 /// When the database fails.
 pub fn delete(conn: &mut WriteConn<'_>, author: &Author, climb: &Standing) -> Result<(), StoreError> {
-    echoes::sight_changed(conn, &[climb.id.0])?;
+    echoes::sight_changed(conn, &[climb.id.0], !climb.content.is_private)?;
     let now = Time(conn.now());
     let row = rows::remains(conn, climb)?;
     on_backend!(conn, |c| diesel::insert_into(tombstones::table)

@@ -1,5 +1,7 @@
 //! Rows that show something of another row, and so have changed when that has: told in the change log for followers.
 
+use std::collections::{BTreeSet, HashMap};
+
 use diesel::prelude::*;
 use mastoc_domain::UserId;
 use mastoc_domain::change::{ChangeKind, Changed};
@@ -9,7 +11,7 @@ use crate::changes::PendingChange;
 use crate::conn::{WriteConn, on_backend};
 use crate::error::StoreError;
 use crate::lists;
-use crate::schema::{ascents, climb_lists, climbs, comments, list_items};
+use crate::schema::{ascents, climb_bookmarks, climb_likes, climb_lists, climbs, comments, list_items};
 use crate::sql::keys;
 use crate::types::Id;
 
@@ -19,14 +21,16 @@ fn updated(entity: Changed, id: impl ToString, is_public: bool, owner: Option<Id
 }
 
 /// Tells of what belongs to climbs that are seen by others than before: because they became private or public, were
-/// deleted, or have another setter. Call it while their rows still stand.
-///
-/// Everybody is told: who may see the rows is for the rows to say, and whoever may not only learns an id that they had
-/// or could have had before.
+/// deleted, or have another setter. `is_public`: whether anybody could see them before, or can after. Call it while
+/// their rows still stand.
 ///
 /// # Errors
 /// When the database fails.
-pub fn sight_changed(conn: &mut WriteConn<'_>, climb_ids: &[Uuid]) -> Result<(), StoreError> {
+pub fn sight_changed(
+    conn: &mut WriteConn<'_>,
+    climb_ids: &[Uuid],
+    is_public: bool,
+) -> Result<(), StoreError> {
     let ids = Id::sorted(climb_ids.iter().copied());
     for ids in keys(&ids) {
         let holding: Vec<Id> = on_backend!(conn, |c| list_items::table
@@ -35,24 +39,49 @@ pub fn sight_changed(conn: &mut WriteConn<'_>, climb_ids: &[Uuid]) -> Result<(),
             .distinct()
             .load(c))?;
         lists::shown_differently(conn, &holding)?;
-        let said: Vec<(Id, Id)> = on_backend!(conn, |c| comments::table
+        let said: Vec<(Id, Id, Id)> = on_backend!(conn, |c| comments::table
             .filter(comments::climb_id.eq_any(ids))
-            .select((comments::id, comments::user_id))
+            .select((comments::id, comments::user_id, comments::climb_id))
             .order(comments::id.asc())
             .load(c))?;
-        for (comment, author) in said {
-            conn.note(updated(Changed::Comment, comment.0, true, Some(author)));
-        }
-        let climbed: Vec<(Id, Id)> = on_backend!(conn, |c| ascents::table
+        let climbed: Vec<(Id, Id, Id)> = on_backend!(conn, |c| ascents::table
             .filter(ascents::climb_id.eq_any(ids))
-            .select((ascents::id, ascents::user_id))
+            .select((ascents::id, ascents::user_id, ascents::climb_id))
             .order(ascents::id.asc())
             .load(c))?;
-        for (ascent, climber) in climbed {
-            conn.note(updated(Changed::Ascent, ascent.0, true, Some(climber)));
+        let liked: Vec<(Id, Id)> = on_backend!(conn, |c| climb_likes::table
+            .filter(climb_likes::climb_id.eq_any(ids))
+            .select((climb_likes::user_id, climb_likes::climb_id))
+            .load(c))?;
+        let kept: Vec<(Id, Id)> = on_backend!(conn, |c| climb_bookmarks::table
+            .filter(climb_bookmarks::climb_id.eq_any(ids))
+            .select((climb_bookmarks::user_id, climb_bookmarks::climb_id))
+            .load(c))?;
+        let setters: HashMap<Id, Option<Id>> = on_backend!(conn, |c| climbs::table
+            .filter(climbs::id.eq_any(ids))
+            .select((climbs::id, climbs::setter_id))
+            .load(c))?
+        .into_iter()
+        .collect();
+        // Whoever did something has counts to forget or to see again; and of a private climb its setter sees them.
+        let mut counted: BTreeSet<(Id, Id)> = liked.into_iter().chain(kept).collect();
+        for (kind, rows) in [(Changed::Comment, said), (Changed::Ascent, climbed)] {
+            for (id, author, climb) in rows {
+                conn.note(updated(kind, id.0, is_public, Some(author)));
+                let setter = setters.get(&climb).copied().flatten();
+                if let Some(setter) = setter.filter(|setter| !is_public && *setter != author) {
+                    conn.note(updated(kind, id.0, false, Some(setter)));
+                }
+                counted.insert((author, climb));
+            }
         }
-        for climb in ids {
-            conn.note(updated(Changed::Social, climb.0, true, None));
+        let of_setters: Vec<(Id, Id)> = counted
+            .iter()
+            .filter_map(|(_, climb)| Some((setters.get(climb).copied().flatten()?, *climb)))
+            .collect();
+        counted.extend(of_setters);
+        for (person, climb) in counted {
+            conn.note(updated(Changed::Social, climb.0, is_public, Some(person)));
         }
     }
     Ok(())

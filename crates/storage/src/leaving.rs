@@ -152,7 +152,7 @@ fn drop_private_climbs(conn: &mut WriteConn<'_>, person: UserId) -> Result<(), S
         .order(climbs::id.asc())
         .load(c))?;
     let ids: Vec<_> = own.iter().map(|(climb, ..)| climb.0).collect();
-    echoes::sight_changed(conn, &ids)?;
+    echoes::sight_changed(conn, &ids, false)?;
     for face in own.iter().map(|(_, face, _)| face.0).collect::<BTreeSet<_>>() {
         conn.note(change(Changed::Face, face, ChangeKind::Updated, false, Some(me)));
     }

@@ -347,6 +347,10 @@ impl World {
                 let path = format!("/api/gyms/{}", pick(&self.gyms, first)?);
                 ("PATCH", path, json!({"display_name": format!("Mur {number}")}))
             }
+            "make a wall" => {
+                let path = format!("/api/gyms/{}/walls", pick(&self.gyms, first)?);
+                ("POST", path, json!({"name": format!("Panneau {number}")}))
+            }
             "make a face" => ("POST", "/api/faces".to_owned(), json!({"gym_id": pick(&self.gyms, first)?})),
             "add a hold" => {
                 let (x, y) = (10 + first % 50, 10 + second % 50);

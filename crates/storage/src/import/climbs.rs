@@ -209,7 +209,7 @@ pub fn climbs(
     climb_rows::refresh(conn, &work.refreshed)?;
     climb_rows::save_holds(conn, &work.replaced, &work.holds)?;
     work.recounted.note(conn);
-    crate::echoes::sight_changed(conn, &work.sight_changed)?;
+    crate::echoes::sight_changed(conn, &work.sight_changed, true)?;
     save_facts(conn, ctx, records, &batch, &work.written)?;
     batch.finish(conn, ctx, work.written)
 }
