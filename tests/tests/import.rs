@@ -105,7 +105,10 @@ fn a_board_comes_whole_over_http() {
         assert_eq!((first.count("holds", "created"), first.sum("quarantined")), (60, 0));
         // The server tells each record's fate, so the report names what was created.
         let named = first.report["decisions"].as_array().unwrap().len() as u64;
-        assert_eq!((named, &first.report["decisions_omitted"]), (first.sum("created"), &serde_json::json!(0)));
+        assert_eq!(
+            (named, &first.report["decisions_omitted"]),
+            (first.sum("created"), &serde_json::json!(0))
+        );
         let board = holds_exactly(&place, &source);
         assert_eq!(first.count("climbs", "created"), board.climbs.len() as u64);
         assert!(same_pictures(&server, &source, &board) >= 1);

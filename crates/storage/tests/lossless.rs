@@ -34,7 +34,7 @@ fn text() -> impl Strategy<Value = String> {
     ]
 }
 
-/// Any name that can be kept: as a text, but without control characters.
+/// Any name or path that can be kept: as a text, but without control characters.
 fn name() -> impl Strategy<Value = String> {
     text().prop_map(|text| text.chars().filter(|letter| !letter.is_control()).collect())
 }
@@ -73,7 +73,7 @@ fn extra() -> impl Strategy<Value = Extra> {
 
 fn picture() -> impl Strategy<Value = Option<PictureRef>> {
     proptest::option::of(
-        (text(), 0..=2_147_483_647_u32, 0..=2_147_483_647_u32).prop_map(|(path, width, height)| PictureRef {
+        (name(), 0..=2_147_483_647_u32, 0..=2_147_483_647_u32).prop_map(|(path, width, height)| PictureRef {
             path,
             width,
             height,
@@ -161,8 +161,12 @@ fn face(gym: StoktId, wall: StoktId) -> impl Strategy<Value = ImportFace> {
 }
 
 fn user() -> impl Strategy<Value = ImportUser> {
-    (stokt_id(), name(), option_text(), extra()).prop_map(|(stokt_id, full_name, avatar_path, extra)| {
-        ImportUser { stokt_id, full_name, avatar_path, extra }
+    let avatar = proptest::option::of(name());
+    (stokt_id(), name(), avatar, extra()).prop_map(|(stokt_id, full_name, avatar_path, extra)| ImportUser {
+        stokt_id,
+        full_name,
+        avatar_path,
+        extra,
     })
 }
 
