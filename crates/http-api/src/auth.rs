@@ -57,14 +57,6 @@ impl Access {
             Caller::Key(_) | Caller::Nobody => None,
         }
     }
-
-    /// Lets the caller go on only if they may do what they asked for to what `owner` owns.
-    ///
-    /// # Errors
-    /// 403 when it is not theirs.
-    pub(crate) fn must_own(&self, owner: Option<UserId>) -> Result<(), ApiError> {
-        must_own(&self.caller, owner)
-    }
 }
 
 /// Lets a caller go on only if they may do what they asked for to what `owner` owns; for work on other threads.

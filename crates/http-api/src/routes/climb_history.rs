@@ -39,7 +39,8 @@ async fn history(req: HttpRequest) -> Result<HttpResponse, ApiError> {
         let count = climb_edits::count(conn, viewer, id)?;
         let is_there = climbs::by_id(conn, viewer, id)?.is_some();
         // What is left of a private climb does not exist for others either.
-        if !is_there && !(reads_deleted && count > 0 && climb_edits::was_deleted(conn, id)?) {
+        let reads_all = reads_deleted && count > 0;
+        if !is_there && (!reads_all || !climb_edits::was_deleted(conn, id)?) {
             return Err(ApiError::not_found("climb"));
         }
         let edits = climb_edits::page(conn, viewer, id, page.offset(), page.size)?;

@@ -200,7 +200,7 @@ impl World {
         let owner = path.split('/').nth(3).and_then(|id| self.owners.get(id));
         let who = owner
             .copied()
-            .filter(|_| deed.second % 5 != 0 && !EVERYBODYS.contains(&what))
+            .filter(|_| !deed.second.is_multiple_of(5) && !EVERYBODYS.contains(&what))
             .unwrap_or(deed.who);
         let reply = match method {
             "IMPORT" => {

@@ -43,7 +43,7 @@ fn wrong_values(op: &Operation, name: &str, field: &Value) -> Vec<(String, Strin
     let kinds = op.kinds(field);
     let mut values: Vec<(String, String)> = ["string", "integer", "boolean", "array", "object", "null"]
         .into_iter()
-        .filter(|kind| !kinds.contains(*kind) && !(*kind == "integer" && kinds.contains("number")))
+        .filter(|kind| !kinds.contains(*kind) && (*kind != "integer" || !kinds.contains("number")))
         .filter(|kind| !kinds.is_empty() || *kind == "array")
         .map(|kind| (format!("{kind} for {kinds:?}"), of_kind(kind).to_string()))
         .collect();

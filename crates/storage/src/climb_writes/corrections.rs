@@ -168,7 +168,7 @@ pub fn correct_dates(
     let mut known = HashSet::with_capacity(ids.len());
     let mut dated = Vec::with_capacity(ids.len());
     for ids in keys(&ids) {
-        let rows: Vec<(Option<Id>, Id, Option<Id>, bool, Time)> = on_backend!(conn, |c| t::table
+        let rows: Vec<DatedRow> = on_backend!(conn, |c| t::table
             .filter(t::stokt_id.eq_any(ids))
             .select((t::stokt_id, t::id, t::setter_id, t::is_private, t::created_at))
             .load(c))?;
@@ -183,6 +183,9 @@ pub fn correct_dates(
     write_dates(conn, author, &dated)?;
     Ok(known)
 }
+
+/// Stokt's id, our id, the setter, whether it is private, and when it was set.
+type DatedRow = (Option<Id>, Id, Option<Id>, bool, Time);
 
 /// A climb with another date.
 struct Dated {
