@@ -1,7 +1,7 @@
 //! Passwords: how long they may be, how they are hashed, and how hashes of an older database still open the door once.
 //!
 //! Hashing takes tens of milliseconds and 19 MiB on purpose: never on an async worker, and only a few at a time
-//! ([`crate::state::AppState::hashing`]).
+//! (`AppState::hashing`).
 
 use argon2::password_hash::phc::PasswordHash;
 use argon2::password_hash::{PasswordHasher as _, PasswordVerifier as _};

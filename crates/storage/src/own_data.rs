@@ -1,6 +1,6 @@
 //! What belongs to one person: which tables hold it, what becomes of it when they leave, and all of it as one file.
 //!
-//! A column that names a person and is not listed in [`REFERENCES`], or a column of a table below that no section of
+//! A column that names a person and is not listed in `REFERENCES`, or a column of a table below that no section of
 //! the file holds, fails a test: whoever adds one decides here what it means to the person.
 
 mod sections;
