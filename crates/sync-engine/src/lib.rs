@@ -27,6 +27,7 @@ mod report;
 mod server_target;
 mod store_target;
 mod summary;
+pub mod sync;
 mod target;
 
 pub use decision::{Decided, Decision, Decisions};

@@ -1,0 +1,13 @@
+//! Synchronising both ways: survey what Stokt has, plan, settle what an earlier run left open, pull, push, report.
+//!
+//! - `survey.rs` reads everything of Stokt that the run needs into a spool, before anything is written;
+//! - `decide.rs` is the table: local side x remote side x base -> action, pure;
+//! - `pull.rs` and `push.rs` carry it out, planning each record anew in the transaction that writes it;
+//! - `settle.rs` finds out what became of climbs whose sending was cut.
+
+mod options;
+pub(crate) mod session;
+mod surroundings;
+
+pub use options::{ConflictPolicy, MaxDelete, Selection, SyncOptions};
+pub use surroundings::{Clock, Points, ShiftedClock, SystemClock, Uncut};
