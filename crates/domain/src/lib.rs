@@ -21,6 +21,7 @@ pub mod ids;
 pub mod import;
 pub mod import_plan;
 pub mod lists;
+pub mod outbox;
 pub mod sync_state;
 pub mod tape;
 pub mod text;

@@ -115,7 +115,7 @@ pub fn take(conn: &mut WriteConn<'_>, viewer: Viewer, id: ClimbId) -> Result<Opt
 
 /// Waits for a batch of an import that is under way, and lets none begin: what an import has looked up stays true until
 /// it wrote. SQLite has one writer anyway.
-fn no_imports(conn: &mut WriteConn<'_>) -> Result<(), StoreError> {
+pub(crate) fn no_imports(conn: &mut WriteConn<'_>) -> Result<(), StoreError> {
     if let AnyConnection::Postgres(c) = conn.any() {
         diesel::sql_query("SELECT pg_advisory_xact_lock_shared(hashtext('mastoc.import'))").execute(c)?;
     }

@@ -7,6 +7,7 @@ use diesel::sql_types::{BigInt, Bool, Nullable};
 use mastoc_domain::access::AccountRole;
 use mastoc_domain::change::{ChangeKind, Changed};
 use mastoc_domain::fold::fold_name;
+use mastoc_domain::outbox::OutboxState;
 use mastoc_domain::sync_state::EntityKind;
 use mastoc_domain::{HoldId, UserId};
 
@@ -164,9 +165,15 @@ fn drop_private_climbs(conn: &mut WriteConn<'_>, person: UserId) -> Result<(), S
     bury(conn, EntityKind::Climb, &gone)?;
     let texts: Vec<String> = ids.iter().map(ToString::to_string).collect();
     let (now, kind) = (Time(conn.now()), EntityKind::Climb.as_str());
+    let on_its_way = [OutboxState::Leased, OutboxState::Sent, OutboxState::Unknown, OutboxState::Ambiguous]
+        .map(OutboxState::as_str);
     for ids in keys(&texts) {
         on_backend!(conn, |c| diesel::delete(
-            outbox::table.filter(outbox::entity.eq(kind)).filter(outbox::local_id.eq_any(ids))
+            outbox::table
+                .filter(outbox::entity.eq(kind))
+                .filter(outbox::local_id.eq_any(ids))
+                // What is on its way to Stokt is forgotten once it is known what became of it.
+                .filter(outbox::state.ne_all(on_its_way))
         )
         .execute(c))?;
         on_backend!(conn, |c| diesel::update(

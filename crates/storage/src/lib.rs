@@ -40,6 +40,7 @@ pub mod lists;
 pub mod locks;
 pub mod maintenance;
 mod migrate;
+pub mod outbox;
 pub mod own_data;
 pub mod people;
 pub mod personal;

@@ -95,19 +95,23 @@ CREATE TABLE quarantined (
     PRIMARY KEY (entity, stokt_id)
 ) STRICT;
 
--- Writes that wait to be sent to Stokt, or whose outcome is not known yet.
+-- Writes that wait to be sent to Stokt, or whose outcome is not known yet; what came to its end stays as a record.
+-- payload, fingerprint and local_rev are frozen when the row is made: what was edited since then is not sent with it.
 CREATE TABLE outbox (
     id BLOB NOT NULL PRIMARY KEY CHECK (length(id) = 16),
     entity TEXT NOT NULL CHECK (entity IN ('gym', 'wall', 'face', 'hold', 'climb', 'user', 'list')),
     local_id TEXT NOT NULL,
     action TEXT NOT NULL CHECK (action IN ('create', 'update', 'privacy', 'delete')),
+    stokt_id TEXT,
+    account TEXT NOT NULL,
     payload TEXT NOT NULL,
     fingerprint TEXT NOT NULL,
+    local_rev INTEGER NOT NULL,
     state TEXT NOT NULL CHECK (state IN ('pending', 'leased', 'sent', 'unknown', 'ambiguous', 'done', 'rejected')),
-    lease_owner TEXT,
-    lease_until TEXT CHECK (length(lease_until) = 27),
     fence INTEGER NOT NULL DEFAULT 0,
+    lease_until TEXT CHECK (length(lease_until) = 27),
     known_twins TEXT,
+    listings INTEGER NOT NULL DEFAULT 0,
     attempts INTEGER NOT NULL DEFAULT 0,
     not_before TEXT CHECK (length(not_before) = 27),
     sent_at TEXT CHECK (length(sent_at) = 27),
@@ -117,7 +121,10 @@ CREATE TABLE outbox (
 ) STRICT;
 CREATE INDEX outbox_by_state ON outbox (state, created_at, id);
 CREATE INDEX outbox_by_row ON outbox (entity, local_id);
-CREATE INDEX outbox_by_fingerprint ON outbox (fingerprint);
+-- One thing at a time for each row of ours, and one creation at a time of what nobody could tell apart at Stokt.
+CREATE UNIQUE INDEX outbox_one_open ON outbox (entity, local_id) WHERE state NOT IN ('done', 'rejected');
+CREATE UNIQUE INDEX outbox_one_in_flight ON outbox (fingerprint)
+    WHERE action = 'create' AND state IN ('leased', 'sent', 'unknown', 'ambiguous');
 
 -- Differences that a person settles.
 CREATE TABLE conflicts (
