@@ -54,7 +54,7 @@ where
         Ok(Err(_)) => return Err(ApiError::internal("nobody hashes passwords any more")),
         Err(_) => return Err(ApiError::unavailable("too many wait for their passwords to be hashed")),
     };
-    blocking::run(move || {
+    blocking::run_behind(move || {
         // Held to the end of the work, also when whoever asked has gone.
         let _turn = turn;
         work().map_err(|error| ApiError::internal(error.to_string()))

@@ -60,7 +60,8 @@ pub fn holds_on(
             .inner_join(hold_shapes::table)
             .filter(hold_shapes::face_id.eq(Id(face.0)))
             .filter(hold_shapes::version.eq(version))
-            .filter(holds::id.eq_any(ids))
+            // Asked of the shapes, whose key it begins: a database without statistics looks at no other.
+            .filter(hold_shapes::hold_id.eq_any(ids))
             .select((holds::id, holds::retired_at))
             .load(c))?;
         found.extend(rows.into_iter().map(|(hold, retired)| {
