@@ -1,6 +1,7 @@
 //! `mastoc-import`: takes whole gyms out of Stokt, with their pictures, into a database or onto a mastoc server.
 
 mod pull;
+mod shared;
 
 use std::process::ExitCode;
 
@@ -22,6 +23,6 @@ fn main() -> ExitCode {
     let matches = Arguments::command().get_matches();
     mastoc_runtime::run(|| {
         let arguments = Arguments::from_arg_matches(&matches).unwrap_or_else(|error| error.exit());
-        arguments.pull.run(&matches, "mastoc-import")
+        arguments.pull.run(&matches)
     })
 }

@@ -1,22 +1,17 @@
-//! One full pull from Stokt, as `mastoc-import` and `mastoc-sync` offer it: arguments -> settings -> one call.
-//!
-//! `mastoc-sync` takes this file in as a module of its own: the arguments stay the same without a crate between.
+//! The import as the command line offers it: arguments -> settings -> one call.
 
-use std::collections::BTreeMap;
-use std::io::{self, Write as _};
 use std::path::PathBuf;
-use std::sync::{Mutex, PoisonError};
 
-use clap::parser::ValueSource;
 use clap::{ArgMatches, Args};
-use mastoc_runtime::args::{DatabaseArgs, LogArgs, StoktArgs, StoktCredentials, StoktSettings};
-use mastoc_runtime::progress::{self, Reporter};
+use mastoc_runtime::args::{DatabaseArgs, LogArgs, StoktArgs, StoktSettings};
 use mastoc_runtime::settings::create_data_dir;
-use mastoc_runtime::{Exit, Failure, interrupt, secrets};
+use mastoc_runtime::{Exit, Failure, secrets};
 use mastoc_sync_engine::{
-    DatabaseTarget, Ending, EngineError, ImportOptions, Observer, Report, ServerClient, ServerTarget, Step,
-    StoktClient, StoktId, StoreTarget, Target, import_into,
+    DatabaseTarget, EngineError, ImportOptions, Report, ServerClient, ServerTarget, StoktClient, StoktId,
+    StoreTarget, Target, import_into,
 };
+
+use crate::shared::{Shown, client_builder, ended, failure, is_flag, print, stop_on_interrupt};
 
 /// What scripts can rely on.
 pub(crate) const EXIT_CODES: &str = "Exit codes:
@@ -65,16 +60,13 @@ enum To {
 }
 
 impl PullArgs {
-    /// Runs the pull and prints its report. `matches` are those the arguments came from; `program` is who runs.
-    pub(crate) fn run(self, matches: &ArgMatches, program: &str) -> Result<Exit, Failure> {
+    /// Runs the import and prints its report. `matches` are those the arguments came from.
+    pub(crate) fn run(self, matches: &ArgMatches) -> Result<Exit, Failure> {
         self.log.init("warn")?;
         let stokt = self.stokt.resolve()?;
         let to = self.target(matches)?;
         let client = self.client(&stokt)?;
-        let cancel = client.cancel();
-        // In the background of a script or under nohup, signals are taken already. Then a signal ends the process
-        // as it ends any other, which an import survives; that is no reason to refuse to run.
-        drop(interrupt::on_interrupt(move || cancel.cancel()));
+        stop_on_interrupt(&client);
         let options = ImportOptions {
             gyms: stokt.gyms.iter().copied().map(StoktId).collect(),
             batch_size: usize::from(self.batch_size),
@@ -82,12 +74,12 @@ impl PullArgs {
             everything: self.save_snapshot.is_some(),
             serve: serve_command(matches, &to),
         };
-        let shown = Shown { reporter: Reporter::stderr(self.json), steps: Mutex::default() };
+        let shown = Shown::new(self.json);
         let describe = match &to {
             To::Database { database, .. } => database.to_string(),
             To::Server(server) => server.address().to_owned(),
         };
-        let report = import_into(&client, describe, || to.open(self.dry_run, program), &options, &shown);
+        let report = import_into(&client, describe, || to.open(self.dry_run), &options, &shown);
         drop(shown);
         self.print(&report)
     }
@@ -116,13 +108,7 @@ impl PullArgs {
         let client = if let Some(folder) = &self.from_snapshot {
             StoktClient::from_snapshot(folder)
         } else {
-            let mut builder = StoktClient::builder(stokt.url.as_str()).min_interval(stokt.min_interval);
-            builder = match stokt.require_credentials()? {
-                StoktCredentials::Token(token) => builder.token(token.clone()),
-                StoktCredentials::Password { username, password } => {
-                    builder.login(username, password.clone())
-                }
-            };
+            let mut builder = client_builder(stokt)?;
             if let Some(folder) = &self.save_snapshot {
                 builder = builder.save_snapshot(folder);
             }
@@ -140,18 +126,13 @@ impl PullArgs {
         } else {
             String::new()
         };
-        // A closed pipe is nobody's failure.
-        drop(io::stdout().write_all(text.as_bytes()));
-        let exit = exit(report.ending);
-        match &report.error {
-            Some(error) => Err(Failure::new(exit, error)),
-            None => Ok(exit),
-        }
+        print(&text);
+        ended(report)
     }
 }
 
 impl To {
-    fn open(self, dry_run: bool, program: &str) -> Result<Box<dyn Target>, EngineError> {
+    fn open(self, dry_run: bool) -> Result<Box<dyn Target>, EngineError> {
         Ok(match self {
             Self::Server(server) => Box::new(ServerTarget::new(server, dry_run)),
             Self::Database { database, .. } if dry_run => Box::new(StoreTarget::dry_run_on(&database)?),
@@ -159,7 +140,7 @@ impl To {
                 // One line about the folder is better than one about the database in it.
                 create_data_dir(&data_dir)
                     .map_err(|failure| mastoc_storage::StoreError::Unusable(failure.message))?;
-                let owner = format!("{program}, process {}", std::process::id());
+                let owner = format!("mastoc-import, process {}", std::process::id());
                 Box::new(StoreTarget::open_in(&database, &data_dir, &owner)?)
             }
         })
@@ -180,61 +161,8 @@ fn serve_command(matches: &ArgMatches, to: &To) -> String {
     command
 }
 
-/// Variables may be set for other programs on this machine, and hold for them as well; flags are meant.
-fn is_flag(matches: &ArgMatches, name: &str) -> bool {
-    matches.value_source(name) == Some(ValueSource::CommandLine)
-}
-
 /// A word for a shell.
 fn quoted(word: &str) -> String {
     let plain = word.chars().all(|c| c.is_alphanumeric() || "/._-:@=+".contains(c));
     if plain { word.to_owned() } else { format!("'{}'", word.replace('\'', "'\\''")) }
-}
-
-fn failure(error: &EngineError) -> Failure {
-    Failure::new(exit(error.ending()), error.to_string())
-}
-
-fn exit(ending: Ending) -> Exit {
-    match ending {
-        Ending::Done => Exit::Done,
-        Ending::Partial | Ending::Failed => Exit::Partial,
-        Ending::Usage => Exit::Usage,
-        Ending::Guard => Exit::Guard,
-        Ending::Credentials => Exit::Credentials,
-        Ending::Locked => Exit::Locked,
-        Ending::Temporary | Ending::Interrupted => Exit::Temporary,
-    }
-}
-
-/// The engine's steps as progress on standard error.
-struct Shown {
-    reporter: Reporter,
-    steps: Mutex<BTreeMap<Step, progress::Step>>,
-}
-
-impl Shown {
-    fn with(&self, act: impl FnOnce(&mut BTreeMap<Step, progress::Step>)) {
-        act(&mut self.steps.lock().unwrap_or_else(PoisonError::into_inner));
-    }
-}
-
-impl Observer for Shown {
-    fn begin(&self, step: Step, total: Option<u64>) {
-        self.with(|steps| drop(steps.insert(step, self.reporter.step(step.name(), total))));
-    }
-
-    fn total(&self, step: Step, total: u64) {
-        self.with(|steps| {
-            steps.get(&step).into_iter().for_each(|shown| shown.set_total(total));
-        });
-    }
-
-    fn advance(&self, step: Step, items: u64) {
-        self.with(|steps| steps.get(&step).into_iter().for_each(|shown| shown.advance(items)));
-    }
-
-    fn end(&self, step: Step, outcome: &str) {
-        self.with(|steps| steps.remove(&step).into_iter().for_each(|shown| shown.finish(outcome)));
-    }
 }

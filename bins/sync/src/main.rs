@@ -2,6 +2,8 @@
 
 #[path = "../../import/src/pull.rs"]
 mod pull;
+#[path = "../../import/src/shared.rs"]
+mod shared;
 
 use std::process::ExitCode;
 
@@ -40,7 +42,7 @@ enum Direction {
 fn synchronise(matches: &clap::ArgMatches) -> Result<Exit, Failure> {
     let arguments = Arguments::from_arg_matches(matches).unwrap_or_else(|error| error.exit());
     let missing = match (arguments.direction, arguments.full) {
-        (Some(Direction::StoktToMastoc), true) => return arguments.pull.run(matches, "mastoc-sync"),
+        (Some(Direction::StoktToMastoc), true) => return arguments.pull.run(matches),
         (Some(Direction::StoktToMastoc), false) => "the pull of new climbs alone is not available yet",
         (Some(_), _) => "writing to Stokt is not available yet",
         (None, _) => "no direction is given",

@@ -49,6 +49,8 @@ pub use target::{Checked, Kept, PictureError, Start, Started, Target};
 
 // What a binary needs to reach both ends, without depending on their crates itself.
 pub use mastoc_client::{Client as ServerClient, ClientError};
-pub use mastoc_domain::StoktId;
-pub use mastoc_stokt_client::{Cancel, Client as StoktClient, Error as StoktError};
+pub use mastoc_domain::{ClimbId, ListId, StoktId, Timestamp};
+pub use mastoc_stokt_client::{
+    Cancel, Client as StoktClient, ClientBuilder as StoktClientBuilder, Error as StoktError,
+};
 pub use mastoc_storage::DatabaseTarget;

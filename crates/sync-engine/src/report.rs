@@ -208,6 +208,9 @@ pub struct Report {
     pub mode: String,
     /// Whether nothing was written.
     pub dry_run: bool,
+    /// The hash of what would be done and of the state it was decided from: of a synchronisation's dry run.
+    #[serde(default)]
+    pub plan: Option<String>,
     /// Where the data comes from.
     pub origin: String,
     /// Where it goes, without passwords.
@@ -258,6 +261,7 @@ impl Report {
             direction: "stokt-to-mastoc".to_owned(),
             mode: "full".to_owned(),
             dry_run,
+            plan: None,
             origin: origin.to_owned(),
             target,
             started_at: Timestamp::now(),

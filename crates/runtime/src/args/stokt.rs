@@ -11,34 +11,34 @@ use uuid::Uuid;
 
 use crate::exit::Failure;
 use crate::secrets::{optional_secret, secret_from_line};
-use crate::settings::given;
+use crate::settings::{TimeUnit, given, parse_duration};
 
 /// The address of Stokt itself.
 pub const DEFAULT_STOKT_URL: &str = "https://www.sostokt.com";
 
-/// The longest pause between requests that makes sense, in seconds.
-const MAX_INTERVAL_SECONDS: f64 = 3600.0;
+/// The longest pause between requests that makes sense.
+const MAX_INTERVAL: Duration = Duration::from_secs(3600);
 
 /// Where Stokt is and how to ask it. A token or a password never has to stand on the command line.
 #[derive(Debug, Clone, Default, Args)]
 pub struct StoktArgs {
     /// The address of Stokt
-    #[arg(long, value_name = "URL", env = "STOKT_URL", default_value = DEFAULT_STOKT_URL)]
+    #[arg(long, value_name = "URL", env = "STOKT_URL", default_value = DEFAULT_STOKT_URL, global = true)]
     stokt_url: Option<String>,
     /// A file (mode 0600) with the token; the variable STOKT_TOKEN may hold the token itself instead
-    #[arg(long, value_name = "FILE", env = "STOKT_TOKEN_FILE")]
+    #[arg(long, value_name = "FILE", env = "STOKT_TOKEN_FILE", global = true)]
     token_file: Option<String>,
     /// The account to log in with; the password comes from STOKT_PASSWORD or --password-stdin
-    #[arg(long, value_name = "NAME", env = "STOKT_USERNAME")]
+    #[arg(long, value_name = "NAME", env = "STOKT_USERNAME", global = true)]
     username: Option<String>,
     /// Read the password from the first line of standard input
-    #[arg(long)]
+    #[arg(long, global = true)]
     password_stdin: bool,
     /// A gym to work on, by its id; may be repeated [default: the home gym of the account]
-    #[arg(long = "gym", value_name = "UUID", env = "STOKT_GYM", value_delimiter = ',')]
+    #[arg(long = "gym", value_name = "UUID", env = "STOKT_GYM", value_delimiter = ',', global = true)]
     gyms: Vec<String>,
-    /// Seconds between requests [default: 1, and 0 on this machine]
-    #[arg(long, value_name = "SECONDS", env = "STOKT_MIN_INTERVAL")]
+    /// The pause between requests, in seconds or as 500ms [default: 1, and 0 on this machine]
+    #[arg(long, value_name = "DURATION", env = "STOKT_MIN_INTERVAL", global = true)]
     min_interval: Option<String>,
 }
 
@@ -178,13 +178,11 @@ fn is_loopback(url: &Url) -> bool {
 }
 
 fn parse_interval(text: &str) -> Result<Duration, Failure> {
-    text.parse::<f64>()
-        .ok()
-        .filter(|seconds| (0.0..=MAX_INTERVAL_SECONDS).contains(seconds))
-        .and_then(|seconds| Duration::try_from_secs_f64(seconds).ok())
-        .ok_or_else(|| {
-            Failure::usage(format!("--min-interval {text:?} is not a number of seconds from 0 to 3600"))
-        })
+    parse_duration(text, TimeUnit::Seconds).filter(|interval| *interval <= MAX_INTERVAL).ok_or_else(|| {
+        Failure::usage(format!(
+            "--min-interval {text:?} is not a number of seconds from 0 to 3600, nor a time such as 500ms"
+        ))
+    })
 }
 
 #[cfg(test)]

@@ -2,10 +2,12 @@
 
 mod bind;
 mod database;
+mod duration;
 mod folder;
 
 pub use bind::Bind;
 pub use database::DatabaseUrl;
+pub use duration::{TimeUnit, parse_duration};
 pub use folder::{create_data_dir, default_data_dir};
 
 /// An environment variable; `None` if it is unset, empty or not Unicode.

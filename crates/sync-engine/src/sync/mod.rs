@@ -6,8 +6,10 @@
 //! - `settle.rs` finds out what became of climbs whose sending was cut.
 
 mod options;
+mod plan_file;
 pub(crate) mod session;
 mod surroundings;
 
 pub use options::{ConflictPolicy, MaxDelete, Selection, SyncOptions};
+pub use plan_file::{PLAN_SCHEMA, PlanFile, PlanFileError, PlannedOptions};
 pub use surroundings::{Clock, Points, ShiftedClock, SystemClock, Uncut};
