@@ -59,7 +59,11 @@ pub(crate) struct Arguments {
     /// The account's token; drawn from the seed if not given
     #[arg(long)]
     token: Option<String>,
-    /// Write base_url, username, password, token and gym_id to this file, as JSON, once requests are answered
+    /// One more person who may log in: a setter of the board by that name, or somebody new; may be given several times
+    #[arg(long, value_name = "USER:PASSWORD:NAME", value_parser = parse_account)]
+    account: Vec<(String, String, String)>,
+    /// Write base_url, username, password, token, gym_id and all accounts to this file, as JSON, once requests are
+    /// answered
     #[arg(long, value_name = "FILE")]
     pub(crate) ready_file: Option<PathBuf>,
 }
@@ -67,6 +71,14 @@ pub(crate) struct Arguments {
 fn parse_size(text: &str) -> Result<(u32, u32), String> {
     let parsed = text.split_once('x').and_then(|(w, h)| Some((w.parse().ok()?, h.parse().ok()?)));
     parsed.ok_or_else(|| format!("`{text}` is no size such as 2263x3000"))
+}
+
+fn parse_account(text: &str) -> Result<(String, String, String), String> {
+    let mut parts = text.splitn(3, ':').map(str::to_owned).filter(|part| !part.is_empty());
+    match (parts.next(), parts.next(), parts.next()) {
+        (Some(username), Some(password), Some(name)) => Ok((username, password, name)),
+        _ => Err(format!("`{text}` is no account such as ada@example.org:secret:Ada Lovelace")),
+    }
 }
 
 impl Arguments {
@@ -79,6 +91,8 @@ impl Arguments {
         sim =
             sim.setters(self.setters).faces(self.faces).picture_size(width, height).page_size(self.page_size);
         sim = sim.username(self.username).password(self.password).chaos(self.chaos);
+        let accounts = self.account.into_iter();
+        sim = accounts.fold(sim, |sim, (username, password, name)| sim.account(username, password, name));
         sim = self.fault.into_iter().fold(sim, SimBuilder::fault);
         sim = self.data.into_iter().fold(sim, SimBuilder::data);
         sim = self.gym.into_iter().fold(sim, SimBuilder::gym_id);

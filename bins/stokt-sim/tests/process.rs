@@ -44,7 +44,8 @@ fn it_says_where_it_is_and_stops_on_a_signal() {
     for signal in ["-INT", "-TERM"] {
         let ready = ready.to_str().unwrap();
         let (mut child, lines) =
-            start(&["--ready-file", ready, "--token", token, "--fault", "503:path=/api/version,skip=1,html"]);
+            start(&["--ready-file", ready, "--token", token, "--fault", "503:path=/api/version,skip=1,html",
+                "--account", "ada@example.org:a:b:Ada Nova"]);
         let url = lines[0].strip_prefix("stokt-sim listening on ").unwrap();
         assert!(lines[3].ends_with(token), "{lines:?}");
         // The file is renamed into place after the lines.
@@ -56,7 +57,8 @@ fn it_says_where_it_is_and_stops_on_a_signal() {
             }
         };
         for part in
-            [url, token, "demo@example.org", "demo-password", lines[4].trim_start_matches("  gym      ")]
+            [url, token, "demo@example.org", "demo-password", lines[4].trim_start_matches("  gym      "),
+                "ada@example.org", "b:Ada Nova"]
         {
             assert!(written.contains(&format!("\"{part}\"")), "{written} lacks {part}");
         }
@@ -73,6 +75,7 @@ fn what_it_does_not_understand_it_says() {
     for (arguments, reason, code) in [
         (["--fault", "explode"], "no kind of fault", 2),
         (["--picture-size", "big"], "no size", 2),
+        (["--account", "ada:secret"], "no account", 2),
         (["--data", "/nowhere/at/all"], "setup.json", 1),
     ] {
         let output = Command::new(BINARY).args(arguments).output().unwrap();

@@ -58,6 +58,7 @@ pub struct SimBuilder {
     username: String,
     password: String,
     token: Option<String>,
+    accounts: Vec<(String, String, String)>,
     rules: Vec<Rule>,
     chaos: f64,
 }
@@ -80,6 +81,7 @@ impl SimBuilder {
             username: "demo@example.org".to_owned(),
             password: "demo-password".to_owned(),
             token: None,
+            accounts: Vec::new(),
             rules: Vec::new(),
             chaos: 0.0,
         }
@@ -176,6 +178,19 @@ impl SimBuilder {
         self
     }
 
+    /// One more person who may log in, by user name, password and full name: a setter of the board by that name, or
+    /// somebody new. May be called several times.
+    #[must_use]
+    pub fn account(
+        mut self,
+        username: impl Into<String>,
+        password: impl Into<String>,
+        full_name: impl Into<String>,
+    ) -> Self {
+        self.accounts.push((username.into(), password.into(), full_name.into()));
+        self
+    }
+
     /// A fault from the start.
     #[must_use]
     pub fn fault(mut self, rule: impl Into<Rule>) -> Self {
@@ -217,6 +232,9 @@ impl SimBuilder {
             issued: 0,
             is_valid: true,
         });
+        for (username, password, full_name) in &self.accounts {
+            board.add_account(plan.seed, username, password, full_name, true);
+        }
         let faults = Faults::new(plan.seed);
         for rule in self.rules {
             faults.push(rule);

@@ -41,6 +41,7 @@ mod state;
 
 pub use board::Board;
 pub use board::folder::FolderError;
+pub use board::rights::Permissions;
 pub use builder::{SimBuilder, SimError};
 pub use faults::{
     Change, FAULT_HELP, Fault, Faults, PictureFault, RetryAfter, Rewrite, Rule, RuleId, RuleParseError,

@@ -6,6 +6,7 @@ use std::path::Path;
 use std::sync::Arc;
 use std::thread::JoinHandle;
 
+use chrono::TimeDelta;
 use tokio::sync::oneshot;
 use uuid::Uuid;
 
@@ -35,6 +36,33 @@ impl Board {
             account.is_valid = true;
         }
         Some(account.token.clone())
+    }
+
+    /// Lets one more person log in: with `known`, one who is on the board by that name already, if there is one.
+    pub(crate) fn add_account(
+        &mut self,
+        seed: u64,
+        username: &str,
+        password: &str,
+        full_name: &str,
+        known: bool,
+    ) -> (Uuid, String) {
+        let found = self.users.iter().position(|user| known && user.full_name == full_name);
+        let user = found.unwrap_or_else(|| {
+            let id = self.rng.uuid();
+            self.users.push(User { id, full_name: full_name.to_owned(), avatar: None });
+            self.users.len() - 1
+        });
+        let token = token_of(seed, username, 0);
+        self.accounts.push(Account {
+            user,
+            username: username.to_owned(),
+            password: password.to_owned(),
+            token: token.clone(),
+            issued: 0,
+            is_valid: true,
+        });
+        (self.users.get(user).map(|user| user.id).unwrap_or_default(), token)
     }
 }
 
@@ -118,22 +146,25 @@ impl Sim {
     }
 
     /// Another person who may log in: answers their user id and token. Their climbs are their own: nobody else may
-    /// edit, hide or delete them.
+    /// edit them, and nobody but the gym's manager delete them.
     pub fn add_account(&self, username: &str, password: &str, full_name: &str) -> (Uuid, String) {
-        self.with_board(|board| {
-            let id = board.rng.uuid();
-            board.users.push(User { id, full_name: full_name.to_owned(), avatar: None });
-            let token = token_of(self.seed, username, 0);
-            board.accounts.push(Account {
-                user: board.users.len() - 1,
-                username: username.to_owned(),
-                password: password.to_owned(),
-                token: token.clone(),
-                issued: 0,
-                is_valid: true,
-            });
-            (id, token)
-        })
+        self.with_board(|board| board.add_account(self.seed, username, password, full_name, false))
+    }
+
+    /// Keeps the board as it is, for [`Sim::restore`].
+    pub fn save(&self) -> Board {
+        self.with_board(|board| board.clone())
+    }
+
+    /// Makes the board what it was, accounts and clock included. Faults and the record of requests stay.
+    pub fn restore(&self, saved: &Board) {
+        let saved = saved.clone();
+        self.with_board(|board| *board = saved);
+    }
+
+    /// Puts the board's clock forward, or back: what it dates new climbs and its answers with.
+    pub fn advance(&self, by: TimeDelta) {
+        self.with_board(|board| board.advance(by));
     }
 
     /// A wall picture's bytes as they are served without faults; `None` for an unknown face.
@@ -149,15 +180,29 @@ impl Sim {
         })
     }
 
-    /// Writes `base_url`, `username`, `password`, `token` and `gym_id` as JSON to a file, for scripts that wait for
-    /// it: they find it whole or not at all.
+    /// All accounts, the first one included.
+    fn accounts_json(&self) -> serde_json::Value {
+        self.with_board(|board| {
+            let name = |user: usize| board.users.get(user).map(|user| user.full_name.as_str());
+            let accounts = board.accounts.iter().map(|account| {
+                serde_json::json!({
+                    "username": account.username, "password": account.password, "token": account.token,
+                    "name": name(account.user),
+                })
+            });
+            accounts.collect()
+        })
+    }
+
+    /// Writes `base_url`, `username`, `password`, `token`, `gym_id` and all `accounts` as JSON to a file, for scripts
+    /// that wait for it: they find it whole or not at all.
     ///
     /// # Errors
     /// The file cannot be written.
     pub fn write_ready_file(&self, path: &Path) -> io::Result<()> {
         let ready = serde_json::json!({
             "base_url": self.base_url(), "username": self.username(), "password": self.password(),
-            "token": self.token(), "gym_id": self.gym_id,
+            "token": self.token(), "gym_id": self.gym_id, "accounts": self.accounts_json(),
         });
         let mut beside = path.as_os_str().to_owned();
         beside.push(format!(".{}", std::process::id()));

@@ -246,6 +246,103 @@ fn the_contract_drifts() {
 }
 
 #[test]
+fn fields_vanish_change_their_type_and_appear() {
+    let sim = small();
+    let client = Client::of(&sim);
+    let first = || client.get(&climbs_path(&sim)).json()["results"][0].clone();
+    let spoilt = |fault| {
+        let id = sim.faults().push(fault);
+        let climb = first();
+        sim.faults().remove(id);
+        climb
+    };
+    assert!(spoilt(Fault::FieldGone { field: "holdsList".into() }).get("holdsList").is_none());
+    assert!(spoilt(Fault::FieldRetyped { field: "holdsList".into() })["holdsList"].is_number());
+    assert!(spoilt(Fault::FieldNew { field: "moonPhase".into() })["moonPhase"].is_string());
+    assert!(first()["holdsList"].is_string() && first().get("moonPhase").is_none());
+    sim.faults().push(Rule::new(Fault::FieldGone { field: "polygonStr".into() }).path("/api/faces"));
+    let setup = client.get(&format!("/api/faces/{}/setup", sim.face_ids()[0])).json();
+    assert!(setup["holds"].as_array().unwrap().iter().all(|hold| hold.get("polygonStr").is_none()));
+    assert!(setup["holds"][0]["area"].is_string());
+}
+
+#[test]
+fn counts_change_with_every_page() {
+    let sim = small();
+    let client = Client::of(&sim);
+    sim.faults().push(Fault::CountDrift { by: 2 });
+    let counts: Vec<u64> =
+        client.pages(&climbs_path(&sim)).iter().map(|page| page["count"].as_u64().unwrap()).collect();
+    assert_eq!(counts, [232, 234, 236, 238, 240]);
+}
+
+#[test]
+fn a_request_that_is_cut_was_not_carried_out() {
+    let sim = small();
+    let client = Client::of(&sim);
+    let path = format!("/api/faces/{}/climbs", sim.face_ids()[0]);
+    let mut climb = new_climb(&sim, "Unheard");
+    // Long enough that it does not fit into one packet.
+    climb["description"] = json!("x".repeat(1 << 20));
+    for bytes in [0, 1, 100, 500_000, 10 << 20] {
+        sim.faults().push(Rule::new(Fault::CutRequest { after_bytes: bytes }).method("POST").times(1));
+        assert!(client.send("POST", &path, Some(&climb.to_string()), "application/json").is_err(), "{bytes}");
+    }
+    assert_eq!(sim.faults().hits(), 5);
+    assert_eq!(sim.with_board(|board| board.climbs_named("Unheard").len()), 0);
+    assert_eq!(client.call("POST", &path, &climb).status, 201);
+}
+
+#[test]
+fn answers_to_a_post_are_cut_at_any_byte_after_it_was_carried_out() {
+    let sim = small();
+    let client = Client::of(&sim);
+    let path = format!("/api/faces/{}/climbs", sim.face_ids()[0]);
+    let body = new_climb(&sim, "Anybody there?").to_string();
+    let whole = 1_400;
+    for bytes in (0..whole).step_by(97) {
+        sim.faults().push(Rule::cut(bytes).method("POST").times(1));
+        assert!(client.send("POST", &path, Some(&body), "application/json").is_err(), "{bytes}");
+    }
+    let created = sim.with_board(|board| board.climbs_named("Anybody there?").len() as u64);
+    assert_eq!(created, whole.div_ceil(97), "each was");
+}
+
+#[test]
+fn a_redirected_post_is_not_carried_out() {
+    let sim = small();
+    let client = Client::of(&sim);
+    let path = format!("/api/faces/{}/climbs", sim.face_ids()[0]);
+    for code in [301, 302, 307, 308] {
+        let fault = Fault::Redirect { code, to: "http://elsewhere.example".into() };
+        sim.faults().push(Rule::new(fault).method("POST").times(1));
+        let reply = client.call("POST", &path, &new_climb(&sim, "Sent away"));
+        let to = format!("http://elsewhere.example{path}");
+        assert_eq!((reply.status, reply.header("location")), (code, Some(to.as_str())));
+    }
+    assert_eq!(sim.with_board(|board| board.climbs_named("Sent away").len()), 0);
+}
+
+#[test]
+fn the_whole_service_goes_down_for_maintenance() {
+    let sim = small();
+    let client = Client::of(&sim);
+    sim.faults().maintenance(true);
+    let path = format!("/api/faces/{}/climbs", sim.face_ids()[0]);
+    for reply in [
+        client.get("/api/version"),
+        client.log_in(&sim.username(), &sim.password()),
+        client.call("POST", &path, &new_climb(&sim, "Too late")),
+    ] {
+        assert_eq!(reply.status, 503);
+        assert!(reply.text().starts_with("<!DOCTYPE html>"), "{}", reply.text());
+    }
+    assert_eq!(sim.with_board(|board| board.climbs_named("Too late").len()), 0);
+    sim.faults().maintenance(false);
+    assert_eq!(client.get("/api/version").status, 200);
+}
+
+#[test]
 fn others_change_the_board_underway() {
     let sim = small();
     let client = Client::of(&sim);

@@ -1,5 +1,7 @@
 //! One climb: stored compactly while nobody has touched it, as its own JSON once somebody has.
 
+use std::borrow::Cow;
+
 use chrono::{DateTime, FixedOffset, Utc};
 use serde_json::{Map, Value};
 use uuid::Uuid;
@@ -106,6 +108,14 @@ impl Climb {
         match &self.body {
             Body::Compact(compact) => &compact.name,
             Body::Json(map) => text(map, "name"),
+        }
+    }
+
+    /// Its holds list as it is answered; "" if its JSON has none.
+    pub(crate) fn holds(&self) -> Cow<'_, str> {
+        match &self.body {
+            Body::Compact(compact) => Cow::Owned(holds_text(&compact.holds)),
+            Body::Json(map) => Cow::Borrowed(text(map, "holdsList")),
         }
     }
 

@@ -32,7 +32,7 @@ struct Spot {
 }
 
 /// The holds of a face, found by place.
-#[derive(Debug, Default)]
+#[derive(Debug, Clone, Default)]
 pub(crate) struct Spots {
     hands: Vec<Spot>,
     squares: Vec<Vec<u32>>,
@@ -172,7 +172,7 @@ impl Spots {
 }
 
 /// Names given so far, to give none twice.
-#[derive(Debug, Default)]
+#[derive(Debug, Clone, Default)]
 pub(crate) struct Names(HashSet<u64>);
 
 impl Names {

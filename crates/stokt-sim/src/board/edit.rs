@@ -1,6 +1,6 @@
 //! What tests may do to a board: create, edit and delete climbs as other people would, and let the contract drift.
 
-use chrono::{DateTime, Utc};
+use chrono::{DateTime, TimeDelta, Utc};
 use serde_json::{Map, Value, json};
 use uuid::Uuid;
 
@@ -129,6 +129,7 @@ impl Board {
         self.private -= usize::from(climb.is_private);
         self.likes.remove(&id);
         self.comments.remove(&id);
+        self.permissions.remove(&id);
         true
     }
 
@@ -197,9 +198,23 @@ impl Board {
     }
 
     /// Makes the board's clock stand still at a time, or run with the machine's again. It dates new climbs and
-    /// decides what `max_age` means.
+    /// answers, and decides what `max_age` means.
     pub fn set_now(&mut self, now: Option<DateTime<Utc>>) {
         self.fixed_now = now.map(|time| time.timestamp_micros());
+        self.ahead = 0;
+    }
+
+    /// Puts the board's clock forward, or back, whether it runs or stands still.
+    pub fn advance(&mut self, by: TimeDelta) {
+        self.ahead = self.ahead.saturating_add(by.num_microseconds().unwrap_or(0));
+    }
+
+    /// What somebody sees of the climbs: a user's id, or `None` for the account itself. Newest first.
+    pub fn climbs_seen_by(&self, user: Option<Uuid>) -> Vec<Value> {
+        let account = self.accounts.first().map_or(0, |account| account.user);
+        let viewer = user.and_then(|id| self.user_index(id)).unwrap_or(account);
+        let seen = self.climbs.iter().rev().filter(|climb| self.is_visible(climb, viewer));
+        seen.map(|climb| self.climb_json(climb, viewer)).collect()
     }
 
     /// Creates a climb for a user (index) on a face (index).

@@ -13,6 +13,7 @@ pub(crate) mod lists;
 pub(crate) mod names;
 pub(crate) mod paint;
 pub(crate) mod picture;
+pub(crate) mod rights;
 pub(crate) mod social;
 pub(crate) mod users;
 pub(crate) mod wood;
@@ -31,6 +32,7 @@ use climb::Climb;
 use climbs::{Names, Spots};
 use lists::List;
 use picture::Picture;
+use rights::Permissions;
 use social::{Comment, Like};
 use users::User;
 
@@ -44,7 +46,7 @@ pub(crate) struct Wall {
 }
 
 /// A face: one photographed arrangement of holds.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub(crate) struct Face {
     pub(crate) id: Uuid,
     /// Index of its wall.
@@ -79,7 +81,9 @@ impl Face {
 ///
 /// What is changed here is what another user, an administrator or a new version of the service would change:
 /// it is seen by the next request and leaves no trace in [`Sim::requests`](crate::Sim::requests).
-#[derive(Debug)]
+///
+/// A clone is a state to go back to: see [`Sim::save`](crate::Sim::save).
+#[derive(Debug, Clone)]
 pub struct Board {
     pub(crate) gym_id: Uuid,
     pub(crate) gym_name: String,
@@ -99,11 +103,15 @@ pub struct Board {
     pub(crate) likes: HashMap<Uuid, Vec<Like>>,
     pub(crate) comments: HashMap<Uuid, Vec<Comment>>,
     pub(crate) bookmarks: HashMap<(usize, Uuid), bool>,
+    /// What setters may do to climbs of theirs, where it is not what the rules say.
+    pub(crate) permissions: HashMap<Uuid, Permissions>,
     pub(crate) names: Names,
     pub(crate) spots: Vec<Option<Spots>>,
     pub(crate) rng: Rng,
     /// Microseconds since 1970, if time stands still.
     pub(crate) fixed_now: Option<i64>,
+    /// Microseconds that the clock was put forward (or back) by.
+    pub(crate) ahead: i64,
     last_created: i64,
 }
 
@@ -134,16 +142,18 @@ impl Board {
             likes: HashMap::new(),
             comments: HashMap::new(),
             bookmarks: HashMap::new(),
+            permissions: HashMap::new(),
             names: Names::default(),
             rng: Rng::part(seed, 9),
             fixed_now: None,
+            ahead: 0,
             last_created: 0,
         }
     }
 
     /// The board's clock, in microseconds since 1970.
     pub(crate) fn now(&self) -> i64 {
-        self.fixed_now.unwrap_or_else(|| Utc::now().timestamp_micros())
+        self.fixed_now.unwrap_or_else(|| Utc::now().timestamp_micros()).saturating_add(self.ahead)
     }
 
     /// A time for something new: now, and later than anything before.
@@ -223,7 +233,7 @@ impl Board {
             "id": self.gym_id, "displayName": self.gym_name, "unit": "metric",
             "numberOfClimbs": self.climbs.len(), "numberOfClimbers": self.users.len(), "numberOfSends": sends,
             "walls": walls, "defaultPictures": pictures, "gymType": "board",
-            "gymManagers": self.users.get(1).map(User::brief).into_iter().collect::<Vec<_>>(),
+            "gymManagers": self.users.get(rights::MANAGER as usize).map(User::brief).into_iter().collect::<Vec<_>>(),
             "locationString": self.location, "wallType": "spray", "description": "",
             "isFavorite": true, "isEditable": false,
         });

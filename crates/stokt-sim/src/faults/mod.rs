@@ -14,7 +14,7 @@ use crate::board::Board;
 use crate::rng::Rng;
 
 pub use parse::{FAULT_HELP, RuleParseError};
-pub(crate) use plan::{Answer, Cut, Plan};
+pub(crate) use plan::{Answer, Cut, FieldChange, Plan};
 pub use rule::Rule;
 
 /// How a `Retry-After` header says when to come back.
@@ -134,6 +134,31 @@ pub enum Fault {
         /// What it says.
         count: u64,
     },
+    /// `count` grows with every page that is asked for.
+    CountDrift {
+        /// By how much.
+        by: u64,
+    },
+    /// The connection closes after so many bytes of the request's body were read; nothing is done or answered.
+    CutRequest {
+        /// Bytes of the body that are read.
+        after_bytes: u64,
+    },
+    /// Every record of the answer lacks a field.
+    FieldGone {
+        /// Its name.
+        field: String,
+    },
+    /// A field of every record is of another type: a text becomes a number, everything else a text.
+    FieldRetyped {
+        /// Its name.
+        field: String,
+    },
+    /// Every record of the answer has one more field.
+    FieldNew {
+        /// Its name.
+        field: String,
+    },
     /// Something is wrong with a wall picture.
     Picture(PictureFault),
     /// All tokens given so far are void from this request on.
@@ -154,6 +179,7 @@ struct Inner {
     next: u64,
     hits: u64,
     chaos: f64,
+    is_down: bool,
     rng: Rng,
 }
 
@@ -164,7 +190,7 @@ pub struct Faults(Mutex<Inner>);
 impl Faults {
     pub(crate) fn new(seed: u64) -> Self {
         let rng = Rng::part(seed, 70);
-        Self(Mutex::new(Inner { rules: Vec::new(), next: 0, hits: 0, chaos: 0.0, rng }))
+        Self(Mutex::new(Inner { rules: Vec::new(), next: 0, hits: 0, chaos: 0.0, is_down: false, rng }))
     }
 
     fn inner(&self) -> MutexGuard<'_, Inner> {
@@ -189,11 +215,12 @@ impl Faults {
         inner.rules.len() < before
     }
 
-    /// Takes all rules away, and chaos too.
+    /// Takes all rules away, chaos and maintenance too.
     pub fn clear(&self) {
         let mut inner = self.inner();
         inner.rules.clear();
         inner.chaos = 0.0;
+        inner.is_down = false;
     }
 
     /// From now on each request fails with this probability, in one of the usual ways drawn from the seed: of
@@ -201,6 +228,12 @@ impl Faults {
     /// connections cut somewhere, 5 truncated, 5 garbage, 5 slow by a tenth of a second.
     pub fn chaos(&self, probability: f64) {
         self.inner().chaos = probability.clamp(0.0, 1.0);
+    }
+
+    /// Takes the whole service down for maintenance (every request is answered with 503 and an HTML page, and nothing
+    /// is done), or brings it back. Other faults stay as they are.
+    pub fn maintenance(&self, is_down: bool) {
+        self.inner().is_down = is_down;
     }
 
     /// How many faults have been met so far.
@@ -218,10 +251,18 @@ impl Faults {
         let mut inner = self.inner();
         let inner = &mut *inner;
         let mut plan = Plan::default();
+        if inner.is_down {
+            inner.hits += 1;
+            plan.add(&Fault::Status { code: 503, retry_after: None, html: true }, Some(false));
+            return plan;
+        }
         for (_, rule) in &mut inner.rules {
             if rule.meets(method, path, &mut inner.rng) {
                 inner.hits += 1;
                 plan.add(&rule.fault, rule.carried_out);
+                if let Fault::CountDrift { by } = &rule.fault {
+                    plan.count_drift += by * rule.hit;
+                }
             }
         }
         if inner.chaos > 0.0 && inner.rng.chance(inner.chaos) {

@@ -20,7 +20,11 @@ KIND[:KEY=VALUE,...]. Kinds:
   next-elsewhere      `next` leads to the origin to=http://HOST:PORT
   repeat              n=N (1) records come on two pages
   drift | vanish      n=N (1) climbs appear | disappear before each page
-  count               `count` says n=N (1000)
+  count | count-drift `count` says n=N (1000) | grows by n=N (1) with each page
+  field-gone | field-retyped | field-new
+                      field=NAME of every record is missing | of another type |
+                      there though nobody knows it (climbs, unless path= says so)
+  cut-request         close the connection after bytes=N (0) of the request's body
   picture-truncated | picture-oversized (bytes=N, 64 MiB) | picture-size |
   picture-html        what is wrong with wall pictures
   expire-token        the token is void from this request on
@@ -53,6 +57,7 @@ struct Shape {
     n: Option<u64>,
     code: Option<u16>,
     to: Option<String>,
+    field: Option<String>,
     retry_after: Option<RetryAfter>,
     html: bool,
 }
@@ -60,6 +65,10 @@ struct Shape {
 impl Shape {
     fn to(&self, kind: &str) -> Result<String, RuleParseError> {
         self.to.clone().ok_or_else(|| wrong(format!("`{kind}` needs to=http://HOST:PORT")))
+    }
+
+    fn field(&self, kind: &str) -> Result<String, RuleParseError> {
+        self.field.clone().ok_or_else(|| wrong(format!("`{kind}` needs field=NAME")))
     }
 
     fn fault(&self, kind: &str) -> Result<Fault, RuleParseError> {
@@ -81,6 +90,11 @@ impl Shape {
             "drift" => Fault::Drift { climbs: n },
             "vanish" => Fault::Vanish { climbs: n },
             "count" => Fault::Count { count: self.n.unwrap_or(1000) },
+            "count-drift" => Fault::CountDrift { by: self.n.unwrap_or(1) },
+            "field-gone" => Fault::FieldGone { field: self.field(kind)? },
+            "field-retyped" => Fault::FieldRetyped { field: self.field(kind)? },
+            "field-new" => Fault::FieldNew { field: self.field(kind)? },
+            "cut-request" => Fault::CutRequest { after_bytes: self.bytes.unwrap_or(0) },
             "picture-truncated" => Fault::Picture(PictureFault::Truncated),
             "picture-oversized" => Fault::Picture(PictureFault::Oversized(bytes(64 << 20))),
             "picture-size" => Fault::Picture(PictureFault::WrongDimensions),
@@ -112,6 +126,7 @@ impl FromStr for Rule {
                 "n" => shape.n = Some(number(key, value)?),
                 "code" => shape.code = Some(number(key, value)?),
                 "to" => shape.to = Some(value.trim_end_matches('/').to_owned()),
+                "field" => shape.field = Some(value.to_owned()),
                 "html" => shape.html = true,
                 "retry-after" => {
                     shape.retry_after = Some(match value.strip_prefix("date:") {
@@ -163,6 +178,11 @@ mod tests {
             "drift",
             "vanish:n=3",
             "count:n=5",
+            "count-drift:n=2",
+            "field-gone:field=holdsList",
+            "field-retyped:field=polygonStr,path=/api/faces",
+            "field-new:field=moonPhase",
+            "cut-request:bytes=10,method=POST",
             "picture-truncated",
             "picture-oversized:bytes=9",
             "picture-size",
@@ -183,6 +203,7 @@ mod tests {
             ("cut:bytes=x", "a number was expected"),
             ("cut:colour=red", "`colour` is no key"),
             ("redirect", "needs to="),
+            ("field-gone", "needs field="),
             ("", "is no kind"),
         ] {
             let error = text.parse::<Rule>().unwrap_err().to_string();

@@ -31,10 +31,22 @@ pub(crate) struct Plan {
     pub(crate) drift: usize,
     pub(crate) vanish: usize,
     pub(crate) count: Option<u64>,
+    pub(crate) count_drift: u64,
+    pub(crate) cut_request: Option<u64>,
+    /// Fields that are missing, of another type, or new.
+    pub(crate) fields: Vec<(FieldChange, String)>,
     pub(crate) picture: Option<PictureFault>,
     pub(crate) expire_token: bool,
     pub(crate) rewrites: Vec<Rewrite>,
     pub(crate) changes: Vec<Change>,
+}
+
+/// What becomes of a field.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub(crate) enum FieldChange {
+    Gone,
+    Retyped,
+    New,
 }
 
 /// Where an answer is cut.
@@ -81,6 +93,14 @@ impl Plan {
             Fault::Count { count } => {
                 self.count.get_or_insert(*count);
             }
+            // How far it has drifted is the rule's to know.
+            Fault::CountDrift { .. } => {}
+            Fault::CutRequest { after_bytes } => {
+                self.cut_request.get_or_insert(*after_bytes);
+            }
+            Fault::FieldGone { field } => self.fields.push((FieldChange::Gone, field.clone())),
+            Fault::FieldRetyped { field } => self.fields.push((FieldChange::Retyped, field.clone())),
+            Fault::FieldNew { field } => self.fields.push((FieldChange::New, field.clone())),
             Fault::Picture(fault) => {
                 self.picture.get_or_insert(*fault);
             }

@@ -40,7 +40,11 @@ impl Rule {
             | Fault::Repeat { .. }
             | Fault::Drift { .. }
             | Fault::Vanish { .. }
-            | Fault::Count { .. } => Some("/api/gyms/*/climbs".to_owned()),
+            | Fault::Count { .. }
+            | Fault::CountDrift { .. }
+            | Fault::FieldGone { .. }
+            | Fault::FieldRetyped { .. }
+            | Fault::FieldNew { .. } => Some("/api/gyms/*/climbs".to_owned()),
             Fault::Picture(_) => Some("/media/*walls".to_owned()),
             _ => None,
         };

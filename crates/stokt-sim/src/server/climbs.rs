@@ -1,6 +1,6 @@
 //! Climbs: the listing, those of the account, creating, editing, hiding, deleting.
 
-use serde_json::{Value, json};
+use serde_json::Value;
 use uuid::Uuid;
 
 use super::answer::Answer;
@@ -9,6 +9,7 @@ use super::{Call, page};
 use crate::board::Board;
 use crate::board::climb::{Climb, ROLES};
 use crate::board::grades::{self, Grade};
+use crate::board::rights::{Permissions, same_holds};
 
 /// Microseconds of a day.
 const DAY: i64 = 86_400_000_000;
@@ -108,29 +109,54 @@ pub(crate) fn create(board: &mut Board, call: &Call<'_>, viewer: usize, face: &s
     shown(board, key, viewer, 201)
 }
 
-/// Whether a climb is the viewer's own; 404 and 403 if not.
-fn owned(board: &Board, viewer: usize, climb: &str) -> Result<Uuid, Answer> {
+/// A climb that the viewer sees, and what they may do to it; 404 if there is none, 403 if they may not do `what`.
+fn allowed(
+    board: &Board,
+    viewer: usize,
+    climb: &str,
+    what: impl FnOnce(&Climb, &Permissions) -> bool,
+) -> Result<Uuid, Answer> {
     let found = id(climb).and_then(|key| board.find(key)).filter(|climb| board.is_visible(climb, viewer));
-    match found {
-        None => Err(Answer::not_found()),
-        Some(climb) if climb.setter == Some(viewer as u32) => Ok(climb.key),
-        Some(_) => Err(Answer::forbidden()),
-    }
+    let climb = found.ok_or_else(Answer::not_found)?;
+    let may = board.permissions_of(climb, viewer);
+    if what(climb, &may) { Ok(climb.key) } else { Err(Answer::forbidden()) }
+}
+
+/// Whether somebody may make a climb private, or public, which it may be already.
+fn may_make(climb: &Climb, may: &Permissions, is_private: bool) -> bool {
+    climb.is_private == is_private || if is_private { may.can_set_private } else { may.can_set_public }
 }
 
 /// PATCH: changes any subset of what POST takes.
 pub(crate) fn edit(board: &mut Board, call: &Call<'_>, viewer: usize, face: &str, climb: &str) -> Answer {
     let Some(face) = id(face).and_then(|face| board.face_index(face)) else { return Answer::not_found() };
-    let key = match owned(board, viewer, climb) {
-        Ok(key) => key,
-        Err(refusal) => return refusal,
+    // Nobody but its setter is told what is wrong with a request.
+    let own = |climb: &Climb, may: &Permissions| {
+        climb.setter == Some(viewer as u32) && *may != Permissions::all(false)
     };
+    if let Err(refusal) = allowed(board, viewer, climb, own) {
+        return refusal;
+    }
     let body = call.json();
     let read = (|| Ok((read_name(&body)?, read_holds(board, face, &body)?, read_grade(&body)?)))();
     let (name, holds, grade) = match read {
         Ok(read) => read,
         Err(refusal) => return refused(refusal),
     };
+    let may_all = |climb: &Climb, may: &Permissions| {
+        let described = name.is_some() || grade.is_some() || body.get("feetRule").is_some();
+        let is_private = body.get("isPrivate").and_then(Value::as_bool);
+        // Holds that are sent as they are change nothing.
+        let keeps_holds = holds.as_deref().is_none_or(|holds| same_holds(holds, &climb.holds()));
+        (may.can_edit_name_and_grade || !described)
+            && (may.can_edit_holds || keeps_holds)
+            && is_private.is_none_or(|is_private| may_make(climb, may, is_private))
+    };
+    let key = match allowed(board, viewer, climb, may_all) {
+        Ok(key) => key,
+        Err(refusal) => return refusal,
+    };
+    let name = name.map(str::to_owned);
     board.edit_climb(key, |map| {
         let mut set = |field: &str, value: Option<Value>| {
             if let Some(value) = value {
@@ -147,9 +173,9 @@ pub(crate) fn edit(board: &mut Board, call: &Call<'_>, viewer: usize, face: &str
     shown(board, key, viewer, 200)
 }
 
-/// DELETE: 204, for the viewer's own.
+/// DELETE: 204, for the viewer's own, and for those who manage the gym.
 pub(crate) fn delete(board: &mut Board, viewer: usize, climb: &str) -> Answer {
-    match owned(board, viewer, climb) {
+    match allowed(board, viewer, climb, |_, may| may.can_delete) {
         Ok(key) => {
             board.delete_climb(key);
             Answer::empty()
@@ -160,10 +186,15 @@ pub(crate) fn delete(board: &mut Board, viewer: usize, climb: &str) -> Answer {
 
 /// PATCH `privacy-status`.
 pub(crate) fn set_privacy(board: &mut Board, call: &Call<'_>, viewer: usize, key: Uuid) -> Answer {
-    if let Err(refusal) = owned(board, viewer, &key.to_string()) {
+    let is_private = call.json().get("is_private").and_then(Value::as_bool);
+    let may = |climb: &Climb, may: &Permissions| {
+        climb.setter == Some(viewer as u32)
+            && is_private.is_none_or(|is_private| may_make(climb, may, is_private))
+    };
+    if let Err(refusal) = allowed(board, viewer, &key.to_string(), may) {
         return refusal;
     }
-    let Some(is_private) = call.json().get("is_private").and_then(Value::as_bool) else {
+    let Some(is_private) = is_private else {
         return Answer::invalid("is_private", "This field is required.");
     };
     board.edit_climb(key, |map| {
@@ -174,9 +205,8 @@ pub(crate) fn set_privacy(board: &mut Board, call: &Call<'_>, viewer: usize, key
 
 /// GET `permissions-to-modify`.
 pub(crate) fn permissions(board: &Board, viewer: usize, key: Uuid) -> Answer {
-    let own = board.find(key).is_some_and(|climb| climb.setter == Some(viewer as u32));
-    Answer::ok(json!({
-        "canDelete": own, "canEditHolds": own, "canEditNameAndGrade": own, "canHide": own,
-        "canSetPrivate": own, "canSetPublic": own,
-    }))
+    match board.find(key) {
+        Some(climb) => Answer::ok(board.permissions_of(climb, viewer).to_json()),
+        None => Answer::not_found(),
+    }
 }

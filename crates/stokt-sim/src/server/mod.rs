@@ -3,6 +3,7 @@
 mod answer;
 mod climbs;
 mod cut;
+mod drift;
 mod lists;
 mod media;
 mod page;
@@ -120,9 +121,15 @@ async fn handle(shared: &Shared, scissors: &Scissors, request: Request<Incoming>
     if let Some(time) = plan.delay {
         tokio::time::sleep(time).await;
     }
+    if let Some(bytes) = plan.cut_request {
+        return hang_up(scissors, body, bytes).await;
+    }
     let body = match Limited::new(body, LONGEST_BODY).collect().await {
         Ok(body) => body.to_bytes(),
-        Err(_) => return respond(scissors, &plan, Answer::detail(413, "Request body is too large.")).await,
+        Err(_) => {
+            let answer = Answer::detail(413, "Request body is too large.");
+            return respond(shared, scissors, &plan, answer).await;
+        }
     };
     prepare(shared, &plan);
     let host = text_of(&parts.headers, header::HOST).unwrap_or("127.0.0.1");
@@ -142,26 +149,40 @@ async fn handle(shared: &Shared, scissors: &Scissors, request: Request<Incoming>
         Answer::detail(503, "Service unavailable.")
     };
     if let Some(other) = &plan.answer {
-        answer = instead(other, answer, parts.uri.path_and_query().map_or("/", |whole| whole.as_str()));
+        let now = shared.board().now();
+        answer = instead(other, answer, now, parts.uri.path_and_query().map_or("/", |whole| whole.as_str()));
+    }
+    if let Payload::Written(written) = &answer.payload
+        && !(plan.rewrites.is_empty() && plan.fields.is_empty())
+        && let Ok(value) = serde_json::from_slice(written)
+    {
+        answer.payload = Payload::Json(value);
     }
     if let Payload::Json(value) = &mut answer.payload {
         page::spoil(value, &plan, &call);
+        for (what, field) in &plan.fields {
+            drift::change(value, *what, field);
+        }
         for rewrite in &plan.rewrites {
             (rewrite.0)(value);
         }
-    } else if !plan.rewrites.is_empty()
-        && let Payload::Written(written) = &answer.payload
-        && let Ok(mut value) = serde_json::from_slice(written)
-    {
-        for rewrite in &plan.rewrites {
-            (rewrite.0)(&mut value);
-        }
-        answer.payload = Payload::Json(value);
     }
     if let Some(time) = plan.delay_answer {
         tokio::time::sleep(time).await;
     }
-    respond(scissors, &plan, answer).await
+    respond(shared, scissors, &plan, answer).await
+}
+
+/// Reads so many bytes of a request's body, or all of it if it is shorter, and closes the connection. Nothing was done.
+async fn hang_up(scissors: &Scissors, mut body: Incoming, bytes: u64) -> Response<SimBody> {
+    let mut left = usize::try_from(bytes).unwrap_or(usize::MAX);
+    while left > 0
+        && let Some(Ok(frame)) = body.frame().await
+    {
+        left = left.saturating_sub(frame.data_ref().map_or(0, Bytes::len));
+    }
+    scissors.cut_after(0);
+    Response::new(SimBody::new(Bytes::new(), None))
 }
 
 /// What others do to the board just before the request is answered.
@@ -191,7 +212,7 @@ fn prepare(shared: &Shared, plan: &Plan) {
 }
 
 /// An answer in place of the true one.
-fn instead(other: &faults::Answer, truth: Answer, target: &str) -> Answer {
+fn instead(other: &faults::Answer, truth: Answer, now: i64, target: &str) -> Answer {
     let html = |status| Answer {
         status,
         headers: Vec::new(),
@@ -207,7 +228,7 @@ fn instead(other: &faults::Answer, truth: Answer, target: &str) -> Answer {
                 (false, 429) => Answer::detail(429, "Request was throttled."),
                 (false, code) => Answer::detail(*code, "A server error occurred."),
             };
-            answer.headers.extend(retry_after.map(|when| ("retry-after", retry_after_text(when))));
+            answer.headers.extend(retry_after.map(|when| ("retry-after", retry_after_text(when, now))));
             answer
         }
         faults::Answer::Garbage => Answer {
@@ -226,18 +247,21 @@ fn instead(other: &faults::Answer, truth: Answer, target: &str) -> Answer {
     }
 }
 
-fn retry_after_text(when: RetryAfter) -> String {
+/// A time (microseconds since 1970) as headers write it.
+fn http_date(micros: i64) -> String {
+    let time = chrono::DateTime::<chrono::Utc>::from_timestamp_micros(micros).unwrap_or_default();
+    time.format("%a, %d %b %Y %H:%M:%S GMT").to_string()
+}
+
+fn retry_after_text(when: RetryAfter, now: i64) -> String {
     match when {
         RetryAfter::Seconds(seconds) => seconds.to_string(),
-        RetryAfter::Date(seconds) => {
-            let time = chrono::Utc::now() + chrono::TimeDelta::seconds(seconds as i64);
-            time.format("%a, %d %b %Y %H:%M:%S GMT").to_string()
-        }
+        RetryAfter::Date(seconds) => http_date(now.saturating_add(seconds.saturating_mul(1_000_000) as i64)),
     }
 }
 
 /// Writes the answer, and spoils it on its way if it must.
-async fn respond(scissors: &Scissors, plan: &Plan, answer: Answer) -> Response<SimBody> {
+async fn respond(shared: &Shared, scissors: &Scissors, plan: &Plan, answer: Answer) -> Response<SimBody> {
     let (kind, mut bytes) = match answer.payload {
         Payload::Empty => (None, Bytes::new()),
         Payload::Json(value) => {
@@ -265,7 +289,10 @@ async fn respond(scissors: &Scissors, plan: &Plan, answer: Answer) -> Response<S
         }
         None => {}
     }
+    // By the board's clock, which may be another one than this machine's.
+    let date = http_date(shared.board().now());
     let mut response = Response::builder().status(answer.status).header(header::SERVER, "stokt-sim");
+    response = response.header(header::DATE, date);
     if let Some(kind) = kind {
         response = response.header(header::CONTENT_TYPE, kind);
     }

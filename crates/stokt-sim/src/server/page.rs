@@ -61,6 +61,11 @@ pub(crate) fn spoil(value: &mut Value, plan: &Plan, call: &Call<'_>) {
     if let Some(count) = plan.count {
         page.insert("count".into(), count.into());
     }
+    if plan.count_drift > 0
+        && let Some(count) = page.get("count").and_then(Value::as_u64)
+    {
+        page.insert("count".into(), (count + plan.count_drift).into());
+    }
     if plan.next_loop {
         page.insert("next".into(), address(call, 1).into());
     }
