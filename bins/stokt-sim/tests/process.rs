@@ -43,9 +43,16 @@ fn it_says_where_it_is_and_stops_on_a_signal() {
     let token = "0123456789012345678901234567890123456789";
     for signal in ["-INT", "-TERM"] {
         let ready = ready.to_str().unwrap();
-        let (mut child, lines) =
-            start(&["--ready-file", ready, "--token", token, "--fault", "503:path=/api/version,skip=1,html",
-                "--account", "ada@example.org:a:b:Ada Nova"]);
+        let (mut child, lines) = start(&[
+            "--ready-file",
+            ready,
+            "--token",
+            token,
+            "--fault",
+            "503:path=/api/version,skip=1,html",
+            "--account",
+            "ada@example.org:a:b:Ada Nova",
+        ]);
         let url = lines[0].strip_prefix("stokt-sim listening on ").unwrap();
         assert!(lines[3].ends_with(token), "{lines:?}");
         // The file is renamed into place after the lines.
@@ -56,10 +63,15 @@ fn it_says_where_it_is_and_stops_on_a_signal() {
                 Err(error) => assert!(std::time::Instant::now() < deadline, "{error}"),
             }
         };
-        for part in
-            [url, token, "demo@example.org", "demo-password", lines[4].trim_start_matches("  gym      "),
-                "ada@example.org", "b:Ada Nova"]
-        {
+        for part in [
+            url,
+            token,
+            "demo@example.org",
+            "demo-password",
+            lines[4].trim_start_matches("  gym      "),
+            "ada@example.org",
+            "b:Ada Nova",
+        ] {
             assert!(written.contains(&format!("\"{part}\"")), "{written} lacks {part}");
         }
         assert!(get(url, "/api/version").contains("1.3.0"));

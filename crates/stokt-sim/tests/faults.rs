@@ -299,7 +299,7 @@ fn answers_to_a_post_are_cut_at_any_byte_after_it_was_carried_out() {
     let client = Client::of(&sim);
     let path = format!("/api/faces/{}/climbs", sim.face_ids()[0]);
     let body = new_climb(&sim, "Anybody there?").to_string();
-    let whole = 1_400;
+    let whole = 900;
     for bytes in (0..whole).step_by(97) {
         sim.faults().push(Rule::cut(bytes).method("POST").times(1));
         assert!(client.send("POST", &path, Some(&body), "application/json").is_err(), "{bytes}");

@@ -6,13 +6,8 @@ use crate::faults::FieldChange;
 
 /// The records of an answer: those of a page, those of a list, or the answer itself.
 fn records(value: &mut Value) -> Vec<&mut Map<String, Value>> {
-    let value = match value {
-        Value::Object(page) if page.contains_key("results") => match page.get_mut("results") {
-            Some(results) => results,
-            None => return Vec::new(),
-        },
-        value => value,
-    };
+    let is_page = value.get("results").is_some();
+    let value = if is_page { &mut value["results"] } else { value };
     match value {
         Value::Array(items) => items.iter_mut().filter_map(Value::as_object_mut).collect(),
         Value::Object(record) => vec![record],
@@ -31,7 +26,9 @@ pub(crate) fn change(value: &mut Value, what: FieldChange, field: &str) {
     }
     if !found.iter().any(|record| record.contains_key(field)) {
         let inside = found.into_iter().flat_map(|record| record.values_mut());
-        inside.filter(|value| value.is_object() || value.is_array()).for_each(|value| change(value, what, field));
+        inside
+            .filter(|value| value.is_object() || value.is_array())
+            .for_each(|value| change(value, what, field));
         return;
     }
     for record in &mut found {
@@ -52,7 +49,8 @@ mod tests {
 
     #[test]
     fn every_record_of_whatever_answer_drifts() {
-        let page = json!({ "count": 2, "results": [{ "name": "a", "setter": { "name": "b" } }, { "name": "c" }] });
+        let page =
+            json!({ "count": 2, "results": [{ "name": "a", "setter": { "name": "b" } }, { "name": "c" }] });
         let drifted = |what, field| {
             let mut drifted = page.clone();
             change(&mut drifted, what, field);
