@@ -6,6 +6,7 @@ use serde_json::{Value, json};
 use unicode_normalization::UnicodeNormalization as _;
 
 use crate::holds_list::HoldsList;
+use crate::ids::StoktId;
 
 /// The editable part of a climb.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -74,11 +75,45 @@ impl CanonicalClimb {
         })
     }
 
+    /// Reads the form as [`to_json`](Self::to_json) wrote it; fields that are not of the form do not matter. `None`
+    /// when one of the form is missing or of another type.
+    #[must_use]
+    pub fn from_json(form: &Value) -> Option<Self> {
+        let text = |field: &str| form.get(field).and_then(Value::as_str).map(str::to_owned);
+        let flag = |field: &str| form.get(field).and_then(Value::as_bool);
+        let feet_rule = match form.get("feet_rule")? {
+            Value::Null => None,
+            Value::String(rule) => Some(rule.clone()),
+            _ => return None,
+        };
+        Some(Self {
+            name: text("name")?,
+            holds: text("holds")?,
+            feet_rule,
+            is_private: flag("is_private")?,
+            is_benchmark: flag("is_benchmark")?,
+            circuit: text("circuit")?,
+            tags: text("tags")?,
+            angle: text("angle")?,
+            mirror_holds: text("mirror_holds")?,
+        })
+    }
+
     /// The form as bytes, to be hashed: keys in alphabetical order, no white space.
     #[must_use]
     pub fn to_bytes(&self) -> Vec<u8> {
         self.to_json().to_string().into_bytes()
     }
+}
+
+/// What tells a climb from others before Stokt has given it an id: the face, the account that sets it, the holds in
+/// canonical order, and the name composed and without white space around it (Stokt cuts that off).
+///
+/// Two climbs with the same fingerprint are twins: one may be what became of an attempt to create the other.
+#[must_use]
+pub fn fingerprint(face: StoktId, account: StoktId, holds_list: &str, name: &str) -> String {
+    let name: String = name.trim().nfc().collect();
+    json!([face, account, sorted(holds_list), name]).to_string()
 }
 
 fn sorted(holds: &str) -> String {
@@ -127,6 +162,43 @@ mod tests {
             let mut changed = climb.clone();
             change(&mut changed);
             assert!(seen.insert(changed.to_bytes()), "{changed:?}");
+        }
+    }
+
+    #[test]
+    fn a_form_reads_back_and_half_a_form_does_not() {
+        let climb = form("a", "S1 T9", Some("No foot"));
+        for climb in [form("a", "S1 T9", None), climb.clone()] {
+            assert_eq!(CanonicalClimb::from_json(&climb.to_json()), Some(climb));
+        }
+        let whole = climb.to_json();
+        for field in whole.as_object().unwrap().keys() {
+            let (mut without, mut odd) = (whole.clone(), whole.clone());
+            without.as_object_mut().unwrap().shift_remove(field);
+            odd[field] = json!([1]);
+            assert_eq!(CanonicalClimb::from_json(&without), None, "without {field}");
+            assert_eq!(CanonicalClimb::from_json(&odd), None, "odd {field}");
+        }
+        let mut more = whole;
+        more["new"] = json!(1);
+        assert_eq!(CanonicalClimb::from_json(&more), Some(climb));
+        assert_eq!(CanonicalClimb::from_json(&Value::Null), None);
+    }
+
+    #[test]
+    fn twins_have_one_fingerprint_and_others_another() {
+        let id = |number: u128| StoktId(uuid::Uuid::from_u128(number));
+        let climb = fingerprint(id(1), id(2), "S1 O3 T9", "Éclair");
+        assert_eq!(climb, fingerprint(id(1), id(2), "T9 O3 S1 S1", "  E\u{301}clair "));
+        for other in [
+            fingerprint(id(3), id(2), "S1 O3 T9", "Éclair"),
+            fingerprint(id(1), id(3), "S1 O3 T9", "Éclair"),
+            fingerprint(id(2), id(1), "S1 O3 T9", "Éclair"),
+            fingerprint(id(1), id(2), "S1 F3 T9", "Éclair"),
+            fingerprint(id(1), id(2), "S1 O3 T9", "éclair"),
+            fingerprint(id(1), id(2), "S1 O3", "T9 Éclair"),
+        ] {
+            assert_ne!(climb, other);
         }
     }
 

@@ -22,12 +22,14 @@ pub mod import;
 pub mod import_plan;
 pub mod lists;
 pub mod outbox;
+pub mod sync_merge;
 pub mod sync_state;
 pub mod tape;
 pub mod text;
 pub mod time;
 mod words;
 
+pub use canonical::fingerprint;
 pub use ids::{
     ApiKeyId, AscentId, ClaimId, ClimbId, CommentId, FaceId, GymId, HoldId, ListId, RunId, SessionId,
     StoktHoldId, StoktId, UserId, WallId,
