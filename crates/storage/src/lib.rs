@@ -57,6 +57,8 @@ pub mod social;
 mod sql;
 pub mod stats;
 mod store;
+pub mod sync_climbs;
+pub mod sync_writes;
 mod target;
 #[cfg(test)]
 mod test_board;

@@ -199,6 +199,7 @@ pub(crate) fn save(
                     l::extra.eq(excluded(l::extra)),
                     l::last_seen_run.eq(excluded(l::last_seen_run)),
                     l::missing_runs.eq(excluded(l::missing_runs)),
+                    l::missing_since.eq(excluded(l::missing_since)),
                     l::updated_at.eq(excluded(l::updated_at)),
                 ))
                 .execute(c))?;
@@ -215,6 +216,7 @@ pub(crate) fn save(
                     l::extra.eq(excluded(l::extra)),
                     l::last_seen_run.eq(excluded(l::last_seen_run)),
                     l::missing_runs.eq(excluded(l::missing_runs)),
+                    l::missing_since.eq(excluded(l::missing_since)),
                     l::updated_at.eq(excluded(l::updated_at)),
                 ))
                 .execute(c))?;

@@ -312,6 +312,7 @@ diesel::table! {
         first_seen_run -> Nullable<DbUuid>,
         last_seen_run -> Nullable<DbUuid>,
         missing_runs -> Integer,
+        missing_since -> Nullable<DbTime>,
         tombstone_at -> Nullable<DbTime>,
         updated_at -> DbTime,
     }

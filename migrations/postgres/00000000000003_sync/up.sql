@@ -26,6 +26,7 @@ CREATE TABLE sync_links (
     first_seen_run UUID,
     last_seen_run UUID,
     missing_runs INTEGER NOT NULL DEFAULT 0,
+    missing_since TIMESTAMPTZ,
     tombstone_at TIMESTAMPTZ,
     updated_at TIMESTAMPTZ NOT NULL,
     PRIMARY KEY (entity, stokt_id),

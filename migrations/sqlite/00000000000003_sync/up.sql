@@ -26,6 +26,7 @@ CREATE TABLE sync_links (
     first_seen_run BLOB CHECK (length(first_seen_run) = 16),
     last_seen_run BLOB CHECK (length(last_seen_run) = 16),
     missing_runs INTEGER NOT NULL DEFAULT 0,
+    missing_since TEXT CHECK (length(missing_since) = 27),
     tombstone_at TEXT CHECK (length(tombstone_at) = 27),
     updated_at TEXT NOT NULL CHECK (length(updated_at) = 27),
     PRIMARY KEY (entity, stokt_id),

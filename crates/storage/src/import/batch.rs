@@ -20,7 +20,7 @@ use crate::types::Time;
 
 /// Begins a batch: refuses it for a run that lost its lock, and lets imports of several connections take turns, so
 /// that what one of them looked up stays true until it wrote.
-pub(super) fn begin(conn: &mut WriteConn<'_>, ctx: &ImportContext<'_>) -> Result<(), StoreError> {
+pub(crate) fn begin(conn: &mut WriteConn<'_>, ctx: &ImportContext<'_>) -> Result<(), StoreError> {
     if ctx.dry.is_some() {
         return Ok(());
     }

@@ -26,6 +26,7 @@ use crate::conn::WriteConn;
 use crate::error::StoreError;
 use crate::locks;
 
+pub(crate) use batch::begin;
 pub use climbs::climbs;
 pub use faces::faces;
 pub use gyms::gyms;
