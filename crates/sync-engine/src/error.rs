@@ -40,6 +40,9 @@ pub enum EngineError {
         /// Who, in the words of the holder.
         holder: String,
     },
+    /// A test ended the run at this point, as a crash would: nothing is cleaned up.
+    #[error("ended at {0}")]
+    Stopped(&'static str),
     /// Stokt's answer lacks what nothing can be done without.
     #[error("Stokt's answer has changed its shape: {0}; nothing was written from it")]
     Shape(#[from] Refused),
@@ -75,6 +78,7 @@ impl EngineError {
             Self::Server(_) => Ending::Failed,
             Self::UnknownGym(_) | Self::NoHomeGym => Ending::Usage,
             Self::Locked { .. } => Ending::Locked,
+            Self::Stopped(_) => Ending::Failed,
             Self::Shape(_) => Ending::Guard,
         }
     }

@@ -9,9 +9,11 @@ pub mod contract;
 pub mod decide;
 mod options;
 mod plan_file;
+mod points;
 pub(crate) mod session;
 mod surroundings;
 
 pub use options::{ConflictPolicy, MaxDelete, Selection, SyncOptions};
 pub use plan_file::{PLAN_SCHEMA, PlanFile, PlanFileError, PlannedOptions};
+pub use points::{POINTS, StopAt};
 pub use surroundings::{Clock, Points, ShiftedClock, SystemClock, Uncut};

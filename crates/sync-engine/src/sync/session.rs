@@ -2,9 +2,9 @@
 
 use mastoc_domain::{RunId, StoktId};
 use mastoc_media::MediaStore;
+use mastoc_stokt_client::Client;
 use mastoc_storage::Store;
 use mastoc_storage::import::ImportContext;
-use mastoc_stokt_client::Client;
 
 use super::options::SyncOptions;
 use super::surroundings::{Clock, Points};

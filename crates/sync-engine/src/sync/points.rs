@@ -1,0 +1,114 @@
+//! The places where a crash must do no harm, by name, and a way for tests to end a run at any of them.
+//!
+//! A run calls [`Points::reached`] after each of its commits, and before and after each call that changes something at
+//! Stokt. The names:
+//!
+//! | name | what has just happened, or is about to |
+//! |---|---|
+//! | `run.begun` | the row of the run is committed |
+//! | `settle.queued` | what was taken up and never sent waits again |
+//! | `settle.looked` | that what was sent could not be found is on record |
+//! | `settle.adopted` | a twin at Stokt is linked to the climb that was sent |
+//! | `settle.ambiguous` | several twins are left for a person |
+//! | `settle.done` | a change of unknown outcome is known to be done |
+//! | `pull.board` | gym, walls, faces and holds are committed |
+//! | `pull.batch` | a batch of climbs is committed |
+//! | `pull.archived` | climbs that are gone from Stokt are archived |
+//! | `push.claimed` | climbs and what is sent of them are frozen in the outbox |
+//! | `push.leased` | a row of the outbox is taken up |
+//! | `push.sent` | that it is being sent is on record; the next thing is the call |
+//! | `push.answered` | the call has its answer, and nothing of it is on record yet |
+//! | `push.linked` | ours and the new one at Stokt are one |
+//! | `push.done` | a change is agreed on |
+//! | `push.queued` | what Stokt did not take waits again |
+//! | `push.rejected` | that Stokt refuses it is on record |
+//! | `push.unknown` | that nobody knows what became of it is on record |
+//! | `push.rebased` | a change that both sides made alike is agreed on |
+//! | `list.adding` | a climb is about to be put into a list at Stokt |
+//! | `list.added` | it is in the list |
+//! | `run.watermark` | up to when everything is known is committed |
+//! | `run.finished` | the report is committed |
+
+use std::sync::Mutex;
+use std::sync::atomic::{AtomicU64, Ordering};
+
+use super::surroundings::Points;
+use crate::error::EngineError;
+
+/// Every name, as [`Points::reached`] is told them.
+pub const POINTS: &[&str] = &[
+    "run.begun",
+    "settle.queued",
+    "settle.looked",
+    "settle.adopted",
+    "settle.ambiguous",
+    "settle.done",
+    "pull.board",
+    "pull.batch",
+    "pull.archived",
+    "push.claimed",
+    "push.leased",
+    "push.sent",
+    "push.answered",
+    "push.linked",
+    "push.done",
+    "push.queued",
+    "push.rejected",
+    "push.unknown",
+    "push.rebased",
+    "list.adding",
+    "list.added",
+    "run.watermark",
+    "run.finished",
+];
+
+/// Ends a run at its n-th point, as a crash would, and remembers what it came by. For tests.
+#[derive(Debug)]
+pub struct StopAt {
+    left: AtomicU64,
+    passed: Mutex<Vec<&'static str>>,
+}
+
+impl StopAt {
+    /// Ends at the point `nth`, from 1; 0 never ends.
+    #[must_use]
+    pub fn new(nth: u64) -> Self {
+        Self { left: AtomicU64::new(nth), passed: Mutex::new(Vec::new()) }
+    }
+
+    /// The points that the run came by, in order; the last of them is where it ended, if it did.
+    #[must_use]
+    pub fn passed(&self) -> Vec<&'static str> {
+        self.passed.lock().unwrap_or_else(std::sync::PoisonError::into_inner).clone()
+    }
+}
+
+impl Points for StopAt {
+    fn reached(&self, name: &'static str) -> Result<(), EngineError> {
+        self.passed.lock().unwrap_or_else(std::sync::PoisonError::into_inner).push(name);
+        let before = self.left.fetch_update(Ordering::Relaxed, Ordering::Relaxed, |left| left.checked_sub(1));
+        if before == Ok(1) { Err(EngineError::Stopped(name)) } else { Ok(()) }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_run_ends_at_the_nth_point_and_nowhere_else() {
+        let points = StopAt::new(3);
+        let ends: Vec<bool> = POINTS.iter().take(5).map(|name| points.reached(name).is_err()).collect();
+        assert_eq!(ends, [false, false, true, false, false]);
+        assert_eq!(points.passed(), POINTS[..5]);
+        assert!(POINTS.iter().all(|name| StopAt::new(0).reached(name).is_ok()));
+    }
+
+    #[test]
+    fn the_table_names_every_point() {
+        let text = include_str!("points.rs");
+        let told: Vec<&str> =
+            text.lines().filter_map(|line| line.strip_prefix("//! | `")?.split('`').next()).collect();
+        assert_eq!(told, POINTS);
+    }
+}
