@@ -12,6 +12,7 @@ pub mod board;
 pub mod canonical;
 pub mod change;
 pub mod climb_edit;
+pub mod conflict;
 pub mod email;
 pub mod fold;
 pub mod geometry;

@@ -43,6 +43,16 @@ word_enum! {
 }
 
 word_enum! {
+    /// What became of a link between a row here and one at Stokt.
+    LinkEvent {
+        /// It was made.
+        Linked = "linked",
+        /// It was undone.
+        Unlinked = "unlinked",
+    }
+}
+
+word_enum! {
     /// How a climb stands towards Stokt.
     SyncState {
         /// Known here only.
@@ -109,6 +119,8 @@ mod tests {
         assert_eq!(words, ["mastoc", "stokt"]);
         let words: Vec<&str> = Direction::ALL.iter().map(|word| word.as_str()).collect();
         assert_eq!(words, ["stokt_to_mastoc", "mastoc_to_stokt"]);
+        let words: Vec<&str> = LinkEvent::ALL.iter().map(|word| word.as_str()).collect();
+        assert_eq!(words, ["linked", "unlinked"]);
         let words: Vec<&str> = SyncState::ALL.iter().map(|word| word.as_str()).collect();
         assert_eq!(words, ["local", "synced", "modified", "conflict", "archived"]);
     }

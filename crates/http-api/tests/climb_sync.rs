@@ -52,7 +52,7 @@ mastoc_test_support::both_backends! {
         assert_eq!(wrong(&link(&path, "")), ["stokt_id"]);
         assert_eq!(wrong(&link(&path, "x")), ["stokt_id"]);
         assert_eq!(link("/api/climbs/00000000-0000-4000-8000-000000000000", new).status, 404);
-        let mappings = app.store.read(|conn| mastoc_storage::links::mappings(conn, 0, 1_000)).unwrap();
+        let mappings = app.store.read(|conn| mastoc_storage::mappings::list(conn, 0, 1_000)).unwrap();
         let mapping = mappings.iter().find(|mapping| mapping.stokt_id == new).unwrap();
         assert_eq!(mapping.direction, mastoc_domain::sync_state::Direction::MastocToStokt);
         // From now on it is compared with Stokt's.

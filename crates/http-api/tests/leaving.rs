@@ -14,8 +14,9 @@ mod support;
 
 use mastoc_domain::UserId;
 use mastoc_domain::access::{AccountRole, Scope};
+use mastoc_domain::sync_state::LinkEvent;
 use mastoc_http_api::passwords;
-use mastoc_storage::{Viewer, accounts, links, own_data};
+use mastoc_storage::{Viewer, accounts, mappings, own_data};
 use serde_json::{Value, json};
 use support::{CLIMBS, FACE, FIRST_HOLD, Person, Reply, TestApp, climb, climb_id, migrate, user, user_id};
 
@@ -276,9 +277,12 @@ mastoc_test_support::both_backends! {
         assert_eq!(heard["updated"]["climbs"].as_array().unwrap().len(), usize::try_from(old).unwrap(), "{heard}");
         assert!(heard["deleted"].to_string().contains(&setter.to_string()), "{heard}");
         assert!(heard.to_string().contains(&anna.id.to_string()));
-        let audit = app.store.read(|conn| links::mappings(conn, 0, 1_000)).unwrap();
-        let mine: Vec<_> = audit.iter().filter(|mapping| mapping.stokt_id == user_id(3)).collect();
-        assert_eq!((mine.len(), mine[0].local_id.clone()), (1, anna.id.to_string()));
+        let audit = app.store.read(|conn| mappings::list(conn, 0, 1_000)).unwrap();
+        let lines = audit.iter().filter(|line| line.stokt_id == user_id(3));
+        let lines: Vec<_> = lines.map(|line| (line.event, line.local_id.clone())).collect();
+        let (setter, person) = (setter.to_string(), anna.id.to_string());
+        let told = [(LinkEvent::Linked, setter.clone()), (LinkEvent::Unlinked, setter), (LinkEvent::Linked, person)];
+        assert_eq!(lines, told);
 
         // The same board again is nothing new, and no second setter.
         assert_eq!(import_again(&app), (0, 0));

@@ -5,7 +5,7 @@ use diesel::prelude::*;
 use diesel::sql_types::{BigInt, Nullable, Text};
 use mastoc_domain::access::ClaimState;
 use mastoc_domain::change::{ChangeKind, Changed};
-use mastoc_domain::sync_state::{EntityKind, Source};
+use mastoc_domain::sync_state::{Direction, EntityKind, Source};
 use mastoc_domain::{ClaimId, StoktId, Timestamp, UserId};
 
 use crate::changes::PendingChange;
@@ -14,10 +14,10 @@ use crate::conn::{AnyConnection, ReadConn, WriteConn, on_backend};
 use crate::error::StoreError;
 use crate::fragment::Fragment;
 use crate::schema::{
-    climb_lists, climbs, conflicts, id_mappings, outbox, setter_claims as t, sync_links, tombstones, users,
+    climb_lists, climbs, conflicts, outbox, setter_claims as t, sync_links, tombstones, users,
 };
 use crate::types::{DbTime, DbUuid, Id, Time};
-use crate::{echoes, people};
+use crate::{echoes, mappings, people};
 
 /// A claim.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -344,16 +344,14 @@ fn hand_over_climbs(conn: &mut WriteConn<'_>, from: UserId, to: UserId) -> Resul
     Ok(())
 }
 
-/// Stokt's id, its link and its place in the audit go over to the person; the setter's row goes.
+/// Stokt's id and its link go over to the person, which the audit tells; the setter's row goes.
 fn hand_over_identity(conn: &mut WriteConn<'_>, claim: &Claim, setter: Imported) -> Result<(), StoreError> {
     let now = Time(conn.now());
     let kind = EntityKind::User.as_str();
     let (from, to) = (claim.setter.to_string(), claim.user.to_string());
-    on_backend!(conn, |c| diesel::update(
-        id_mappings::table.filter(id_mappings::entity.eq(kind)).filter(id_mappings::local_id.eq(&from))
-    )
-    .set((id_mappings::local_id.eq(&to), id_mappings::created_at.eq(now)))
-    .execute(c))?;
+    let stokt_id = claim.stokt_id.to_string();
+    mappings::unlinked(conn, EntityKind::User, &[(&from, &stokt_id)], Direction::MastocToStokt)?;
+    mappings::linked(conn, EntityKind::User, &[(&to, &stokt_id)], Direction::StoktToMastoc)?;
     on_backend!(conn, |c| diesel::update(
         sync_links::table.filter(sync_links::entity.eq(kind)).filter(sync_links::local_id.eq(&from))
     )

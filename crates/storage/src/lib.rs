@@ -39,6 +39,7 @@ pub mod list_items;
 pub mod lists;
 pub mod locks;
 pub mod maintenance;
+pub mod mappings;
 mod migrate;
 pub mod outbox;
 pub mod own_data;

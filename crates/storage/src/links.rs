@@ -1,11 +1,11 @@
-//! What both sides last agreed on for each linked row, the audit of every link made, and the hashes that both use.
+//! What both sides last agreed on for each linked row, and the hashes that both use.
 
 use std::collections::{HashMap, HashSet};
 
 use diesel::prelude::*;
 use diesel::upsert::excluded;
 use mastoc_domain::RunId;
-use mastoc_domain::sync_state::{Direction, EntityKind};
+use mastoc_domain::sync_state::EntityKind;
 use serde::ser::SerializeMap as _;
 use serde::{Serialize, Serializer};
 use serde_json::Value;
@@ -13,9 +13,11 @@ use sha2::{Digest as _, Sha256};
 
 use crate::conn::{ReadConn, WriteConn, on_backend};
 use crate::error::StoreError;
-use crate::schema::{id_mappings, sync_links, tombstones};
+use crate::schema::{sync_links, tombstones};
 use crate::sql::{chunks, keys};
 use crate::types::{Id, Time};
+
+pub(crate) use crate::mappings::linked as record_mappings;
 
 /// SHA-256 as lower-case hex of a JSON value written compactly with its objects' keys in order, so that neither
 /// spacing nor the order of fields counts.
@@ -223,90 +225,6 @@ pub(crate) fn save(
         }
     }
     Ok(())
-}
-
-#[derive(Insertable)]
-#[diesel(table_name = id_mappings, treat_none_as_default_value = false)]
-struct MappingRow<'a> {
-    entity: &'a str,
-    local_id: &'a str,
-    stokt_id: &'a str,
-    direction: &'a str,
-    created_at: Time,
-}
-
-/// Records links that were made: pairs of our id and Stokt's id, both as text. A link that is on record stays as it is.
-pub(crate) fn record_mappings(
-    conn: &mut WriteConn<'_>,
-    entity: EntityKind,
-    pairs: &[(&str, &str)],
-    direction: Direction,
-) -> Result<(), StoreError> {
-    let created_at = Time(conn.now());
-    for pairs in chunks(pairs, 5) {
-        let rows: Vec<MappingRow<'_>> = pairs
-            .iter()
-            .map(|&(local_id, stokt_id)| MappingRow {
-                entity: entity.as_str(),
-                local_id,
-                stokt_id,
-                direction: direction.as_str(),
-                created_at,
-            })
-            .collect();
-        on_backend!(conn, |c| diesel::insert_into(id_mappings::table)
-            .values(&rows)
-            .on_conflict_do_nothing()
-            .execute(c))?;
-    }
-    Ok(())
-}
-
-/// One line of the audit of links.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Mapping {
-    /// What kind of row.
-    pub entity: EntityKind,
-    /// Our id as text.
-    pub local_id: String,
-    /// Stokt's id as text.
-    pub stokt_id: String,
-    /// Which way the row moved when the link was made.
-    pub direction: Direction,
-    /// When.
-    pub created_at: mastoc_domain::Timestamp,
-}
-
-/// The links on record, oldest first, after the first `offset` of them and at most `limit`.
-///
-/// # Errors
-/// When the database fails.
-pub fn mappings(conn: &mut ReadConn<'_>, offset: i64, limit: i64) -> Result<Vec<Mapping>, StoreError> {
-    let rows: Vec<(String, String, String, String, Time)> = on_backend!(conn, |c| id_mappings::table
-        .order(id_mappings::id.asc())
-        .offset(offset)
-        .limit(limit)
-        .select((
-            id_mappings::entity,
-            id_mappings::local_id,
-            id_mappings::stokt_id,
-            id_mappings::direction,
-            id_mappings::created_at,
-        ))
-        .load(c))?;
-    rows.into_iter()
-        .map(|(entity, local_id, stokt_id, direction, created_at)| {
-            let unknown =
-                |error: mastoc_domain::UnknownWord| StoreError::Internal(format!("id_mappings: {error}"));
-            Ok(Mapping {
-                entity: entity.parse().map_err(unknown)?,
-                local_id,
-                stokt_id,
-                direction: direction.parse().map_err(unknown)?,
-                created_at: created_at.0,
-            })
-        })
-        .collect()
 }
 
 /// The run's id as the tables keep it.

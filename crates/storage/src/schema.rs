@@ -290,6 +290,7 @@ diesel::table! {
         entity -> Text,
         local_id -> Text,
         stokt_id -> Text,
+        event -> Text,
         direction -> Text,
         created_at -> DbTime,
     }
@@ -436,12 +437,14 @@ diesel::table! {
         local_id -> Text,
         stokt_id -> Nullable<Text>,
         kind -> Text,
+        fields -> Json,
         base -> Nullable<Json>,
         ours -> Nullable<Json>,
         theirs -> Nullable<Json>,
         run_id -> Nullable<DbUuid>,
         resolution -> Nullable<Text>,
         created_at -> DbTime,
+        updated_at -> DbTime,
         resolved_at -> Nullable<DbTime>,
     }
 }
@@ -456,6 +459,9 @@ diesel::table! {
         fence -> BigInt,
         acquired_at -> DbTime,
         released_at -> Nullable<DbTime>,
+        broken_at -> Nullable<DbTime>,
+        broken_by -> Nullable<Text>,
+        broken_reason -> Nullable<Text>,
     }
 }
 

@@ -15,7 +15,7 @@ mod support;
 use mastoc_domain::import::{Extra, ItemStatus};
 use mastoc_domain::sync_state::{Direction, EntityKind};
 use mastoc_storage::import::{self, Assumed, ImportContext};
-use mastoc_storage::{Viewer, changes, export, links, quarantine};
+use mastoc_storage::{Viewer, changes, export, mappings, quarantine};
 use serde_json::json;
 use support::{
     FACE, FIRST_HOLD, GYM, Raw, account, climb, climbs, codes, counts, extra, face, gym, hold, holds,
@@ -99,7 +99,7 @@ mastoc_test_support::both_backends! {
         assert_eq!(raw.count("sync_links"), rows);
         // The face counts its holds and its climbs anew, and each setter theirs.
         assert_eq!(raw.count("change_log"), rows + 2 + 3);
-        let mappings = store.read(|conn| links::mappings(conn, 0, 1_000)).unwrap();
+        let mappings = store.read(|conn| mappings::list(conn, 0, 1_000)).unwrap();
         assert_eq!(mappings.len(), rows);
         assert!(mappings.iter().all(|mapping| mapping.direction == Direction::StoktToMastoc));
         let hold = mappings.iter().find(|mapping| mapping.entity == EntityKind::Hold).unwrap();

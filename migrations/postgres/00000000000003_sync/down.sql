@@ -9,3 +9,4 @@ DROP TABLE sync_runs;
 DROP TABLE climb_viewer_facts;
 DROP TABLE sync_links;
 DROP TABLE id_mappings;
+DROP FUNCTION refuse_change();

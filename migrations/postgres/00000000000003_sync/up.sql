@@ -1,16 +1,25 @@
 -- Bookkeeping of imports and of synchronisation with Stokt.
 
--- The audit of every link made between an identity here and one at Stokt; rows are only added.
+-- The audit of every link made between an identity here and one at Stokt, and of every one undone; rows are only
+-- added. direction: which way the row moved that was linked, or which side the link was undone for.
 CREATE TABLE id_mappings (
     id BIGINT GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
     entity TEXT NOT NULL CHECK (entity IN ('gym', 'wall', 'face', 'hold', 'climb', 'user', 'list')),
     local_id TEXT NOT NULL,
     stokt_id TEXT NOT NULL,
+    event TEXT NOT NULL CHECK (event IN ('linked', 'unlinked')),
     direction TEXT NOT NULL CHECK (direction IN ('stokt_to_mastoc', 'mastoc_to_stokt')),
-    created_at TIMESTAMPTZ NOT NULL,
-    UNIQUE (entity, local_id),
-    UNIQUE (entity, stokt_id)
+    created_at TIMESTAMPTZ NOT NULL
 );
+CREATE INDEX id_mappings_by_stokt ON id_mappings (entity, stokt_id, id);
+CREATE INDEX id_mappings_by_row ON id_mappings (entity, local_id, id);
+CREATE FUNCTION refuse_change() RETURNS trigger LANGUAGE plpgsql AS $$
+BEGIN
+    RAISE EXCEPTION 'the audit of links is only added to';
+END
+$$;
+CREATE TRIGGER id_mappings_never_change BEFORE UPDATE OR DELETE ON id_mappings
+    FOR EACH ROW EXECUTE FUNCTION refuse_change();
 
 -- What both sides last agreed on, for each linked row: base is the canonical form, extra what Stokt sent beside our columns.
 CREATE TABLE sync_links (
@@ -127,29 +136,35 @@ CREATE UNIQUE INDEX outbox_one_open ON outbox (entity, local_id) WHERE state NOT
 CREATE UNIQUE INDEX outbox_one_in_flight ON outbox (fingerprint)
     WHERE action = 'create' AND state IN ('leased', 'sent', 'unknown', 'ambiguous');
 
--- Differences that a person settles.
+-- Differences that a person settles; one that is open for each row. updated_at: when what it says last changed.
 CREATE TABLE conflicts (
     id UUID NOT NULL PRIMARY KEY,
     entity TEXT NOT NULL CHECK (entity IN ('gym', 'wall', 'face', 'hold', 'climb', 'user', 'list')),
     local_id TEXT NOT NULL,
     stokt_id TEXT,
-    kind TEXT NOT NULL,
+    kind TEXT NOT NULL CHECK (kind IN ('fields', 'gone', 'deleted')),
+    fields JSON NOT NULL,
     base JSON,
     ours JSON,
     theirs JSON,
     run_id UUID REFERENCES sync_runs(id),
-    resolution TEXT,
+    resolution TEXT CHECK (resolution IN ('mastoc', 'stokt', 'agreed', 'unlinked')),
     created_at TIMESTAMPTZ NOT NULL,
+    updated_at TIMESTAMPTZ NOT NULL,
     resolved_at TIMESTAMPTZ
 );
+CREATE UNIQUE INDEX conflicts_one_open ON conflicts (entity, local_id) WHERE resolved_at IS NULL;
 CREATE INDEX conflicts_open ON conflicts (created_at, id) WHERE resolved_at IS NULL;
 CREATE INDEX conflicts_by_row ON conflicts (entity, local_id);
 
--- Who runs, and the fencing number that its writes must still carry.
+-- Who runs, and the fencing number that its writes must still carry. broken_*: who last took the lock from a run, and why.
 CREATE TABLE sync_locks (
     name TEXT NOT NULL PRIMARY KEY,
     owner TEXT NOT NULL,
     fence BIGINT NOT NULL,
     acquired_at TIMESTAMPTZ NOT NULL,
-    released_at TIMESTAMPTZ
+    released_at TIMESTAMPTZ,
+    broken_at TIMESTAMPTZ,
+    broken_by TEXT,
+    broken_reason TEXT
 );

@@ -19,7 +19,7 @@ use crate::conn::{WriteConn, on_backend};
 use crate::error::StoreError;
 use crate::fragment::Fragment;
 use crate::links::{self, LinkRow, json_hash};
-use crate::schema::{climbs as t, id_mappings, tombstones};
+use crate::schema::{climbs as t, sync_links, tombstones};
 use crate::sql::{chunks, keys};
 use crate::types::{Id, Time};
 use crate::visibility::Viewer;
@@ -33,7 +33,7 @@ pub enum Linked {
     Already,
     /// It is linked to another climb of Stokt.
     ToAnother,
-    /// Another climb here has or had that id.
+    /// Another climb here has that id, or had it when it was deleted.
     Taken,
 }
 
@@ -110,7 +110,7 @@ pub fn link(
     Ok(Linked::Done)
 }
 
-/// Whether another climb has, or had, this id of Stokt's.
+/// Whether another climb has this id of Stokt's, or had it when it was deleted.
 fn is_taken(
     conn: &mut WriteConn<'_>,
     local_id: &str,
@@ -119,17 +119,17 @@ fn is_taken(
 ) -> Result<bool, StoreError> {
     use diesel::dsl::exists;
     let entity = EntityKind::Climb.as_str();
-    let (climb, mapping, tombstone): (bool, bool, bool) = on_backend!(conn, |c| diesel::select((
+    let (climb, link, tombstone): (bool, bool, bool) = on_backend!(conn, |c| diesel::select((
         exists(t::table.filter(t::stokt_id.eq(Id(stokt_id.0)))),
         exists(
-            id_mappings::table
-                .filter(id_mappings::entity.eq(entity))
-                .filter(id_mappings::stokt_id.eq(text).or(id_mappings::local_id.eq(local_id)))
+            sync_links::table
+                .filter(sync_links::entity.eq(entity))
+                .filter(sync_links::stokt_id.eq(text).or(sync_links::local_id.eq(local_id)))
         ),
         exists(tombstones::table.filter(tombstones::entity.eq(entity)).filter(tombstones::stokt_id.eq(text))),
     ))
     .get_result(c))?;
-    Ok(climb || mapping || tombstone)
+    Ok(climb || link || tombstone)
 }
 
 /// Corrects when a climb was set.

@@ -114,12 +114,12 @@ pub(super) fn locked(
 }
 
 /// The place of a grade in the order of Font grades; 0 for one that is unknown.
-fn rank(grade: &ClimbGrade) -> i32 {
+pub(super) fn rank(grade: &ClimbGrade) -> i32 {
     let font = grade.font.as_deref().and_then(|font| FontGrade::parse(font).ok());
     font.unwrap_or(FontGrade::Ungraded).rank()
 }
 
-fn holds_count(holds_list: &str) -> i32 {
+pub(super) fn holds_count(holds_list: &str) -> i32 {
     let count = HoldsList::parse(holds_list).map_or(0, |list| list.hold_count());
     i32::try_from(count).unwrap_or(i32::MAX)
 }
