@@ -3,6 +3,7 @@
 //! the climb nor on the board.
 
 mod corrections;
+mod restoring;
 mod rows;
 
 use std::collections::HashMap;
@@ -24,6 +25,7 @@ use crate::types::{Id, Time};
 use crate::visibility::Viewer;
 
 pub use corrections::{Linked, correct_date, correct_dates, link};
+pub(crate) use restoring::{Restored, restore};
 pub use rows::Standing;
 
 /// The version of a face on which new climbs are set; `None` when there is no such face.

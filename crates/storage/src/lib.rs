@@ -19,6 +19,7 @@ pub mod climb_edits;
 pub mod climb_writes;
 pub mod climbs;
 pub mod comments;
+pub mod conflicts;
 mod conn;
 pub mod echoes;
 mod error;
@@ -64,6 +65,7 @@ mod target;
 #[cfg(test)]
 mod test_board;
 mod types;
+pub mod unlinking;
 mod visibility;
 pub mod walls;
 
