@@ -6,12 +6,9 @@
 #[cfg(test)]
 mod tests;
 
-use base64::Engine as _;
-use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use diesel::prelude::*;
 use mastoc_domain::access::Scope;
 use mastoc_domain::{ApiKeyId, Timestamp};
-use sha2::{Digest as _, Sha256};
 use subtle::ConstantTimeEq as _;
 
 use crate::climbs::Word;
@@ -19,11 +16,11 @@ use crate::conn::{ReadConn, WriteConn, on_backend};
 use crate::error::StoreError;
 use crate::schema::api_keys;
 use crate::types::{Id, Time};
+use crate::unguessable::{self, hash};
 
 const START: &str = "mastoc_";
 const PREFIX_LENGTH: usize = 8;
 const PREFIX_LETTERS: &[u8; 32] = b"abcdefghijkmnopqrstuvwxyz2345678";
-const SECRET_BYTES: usize = 32;
 const LONGEST_NAME: usize = 100;
 /// Using a key is noted at most so often, so that reading does not write all the time.
 const SECONDS_BETWEEN_NOTES: i64 = 3_600;
@@ -118,7 +115,7 @@ pub fn create(conn: &mut WriteConn<'_>, name: &str, scope: Scope) -> Result<NewK
         .filter_map(|byte| PREFIX_LETTERS.get(usize::from(byte % 32)))
         .map(|letter| char::from(*letter))
         .collect();
-    let secret = URL_SAFE_NO_PAD.encode(rand::random::<[u8; SECRET_BYTES]>());
+    let secret = unguessable::make();
     let plain = format!("{START}{prefix}_{secret}");
     let key = ApiKey {
         id: ApiKeyId::generate(),
@@ -222,15 +219,5 @@ fn prefix_of(text: &str) -> Option<&str> {
     let prefix = rest.get(..PREFIX_LENGTH)?;
     let secret = rest.get(PREFIX_LENGTH..)?.strip_prefix('_')?;
     let is_prefix = prefix.bytes().all(|byte| PREFIX_LETTERS.contains(&byte));
-    let is_secret = URL_SAFE_NO_PAD.decode(secret).is_ok_and(|secret| secret.len() == SECRET_BYTES);
-    (is_prefix && is_secret).then_some(prefix)
-}
-
-fn hash(text: &str) -> String {
-    use std::fmt::Write as _;
-    Sha256::digest(text.as_bytes()).iter().fold(String::with_capacity(64), |mut hex, byte| {
-        // Writing to a String cannot fail.
-        let _written = write!(hex, "{byte:02x}");
-        hex
-    })
+    (is_prefix && unguessable::is_one(secret)).then_some(prefix)
 }

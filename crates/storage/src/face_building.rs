@@ -15,6 +15,7 @@ use crate::boards::note;
 use crate::conn::{ReadConn, WriteConn, on_backend};
 use crate::error::StoreError;
 use crate::fragment::Fragment;
+use crate::hold_rows::{HoldRow, ShapeRow};
 use crate::import::echoes;
 use crate::import::pictures::{VerifiedImage, save_image};
 use crate::schema::{face_versions as v, faces, hold_shapes as s, holds};
@@ -25,43 +26,8 @@ use crate::visibility::Viewer;
 /// The width of the smaller rendering of a picture, in pixels.
 const SMALL_WIDTH: i32 = 320;
 
-#[derive(Insertable, AsChangeset)]
-#[diesel(table_name = s, treat_none_as_default_value = false)]
-struct ShapeRow<'a> {
-    face_id: Id,
-    version: i32,
-    hold_id: i64,
-    centroid_x: f64,
-    centroid_y: f64,
-    area: &'a str,
-    polygon_str: &'a str,
-    touch_polygon_str: &'a str,
-    path_str: &'a str,
-    centroid_str: &'a str,
-    top_polygon_str: &'a str,
-    center_tape_str: &'a str,
-    left_tape_str: &'a str,
-    right_tape_str: &'a str,
-}
-
 fn shape_row(face: Id, version: i32, hold: i64, drawn: &DrawnHold) -> ShapeRow<'_> {
-    let shape = &drawn.shape;
-    ShapeRow {
-        face_id: face,
-        version,
-        hold_id: hold,
-        centroid_x: drawn.centroid.x(),
-        centroid_y: drawn.centroid.y(),
-        area: &shape.area,
-        polygon_str: &shape.polygon_str,
-        touch_polygon_str: &shape.touch_polygon_str,
-        path_str: &shape.path_str,
-        centroid_str: &shape.centroid_str,
-        top_polygon_str: &shape.top_polygon_str,
-        center_tape_str: &shape.center_tape_str,
-        left_tape_str: &shape.left_tape_str,
-        right_tape_str: &shape.right_tape_str,
-    }
+    ShapeRow::new((face, version), hold, (drawn.centroid.x(), drawn.centroid.y()), &drawn.shape)
 }
 
 /// The version of a face that is shown, and its picture's size.
@@ -212,22 +178,10 @@ fn insert_shapes(
 ) -> Result<(), StoreError> {
     let rows: Vec<ShapeRow<'_>> =
         drawn.iter().map(|(hold, drawn)| shape_row(face, version, *hold, drawn)).collect();
-    for rows in chunks(&rows, 14) {
+    for rows in chunks(&rows, ShapeRow::COLUMNS) {
         on_backend!(conn, |c| diesel::insert_into(s::table).values(rows).execute(c))?;
     }
     Ok(())
-}
-
-#[derive(Insertable)]
-#[diesel(table_name = holds, treat_none_as_default_value = false)]
-struct HoldRow<'a> {
-    id: i64,
-    stokt_id: Option<i64>,
-    face_id: Id,
-    source: &'a str,
-    retired_at: Option<Time>,
-    created_at: Time,
-    updated_at: Time,
 }
 
 /// Puts holds on the shown version of a face, which is held still. Tells their numbers, in the order given; however
@@ -248,19 +202,9 @@ pub fn add_holds(
     let next = next.first().ok_or_else(|| StoreError::Internal("hold_numbers is empty".to_owned()))?;
     let numbered: Vec<(i64, DrawnHold)> = (next - count..*next).zip(drawn).collect();
     let (face, now) = (Id(shown.face.0), Time(conn.now()));
-    let rows: Vec<HoldRow<'_>> = numbered
-        .iter()
-        .map(|(id, _)| HoldRow {
-            id: *id,
-            stokt_id: None,
-            face_id: face,
-            source: Source::Mastoc.as_str(),
-            retired_at: None,
-            created_at: now,
-            updated_at: now,
-        })
-        .collect();
-    for rows in chunks(&rows, 7) {
+    let rows: Vec<HoldRow> =
+        numbered.iter().map(|(id, _)| HoldRow::new(*id, None, face, Source::Mastoc, now)).collect();
+    for rows in chunks(&rows, HoldRow::COLUMNS) {
         on_backend!(conn, |c| diesel::insert_into(holds::table).values(rows).execute(c))?;
     }
     insert_shapes(conn, face, shown.version, &numbered)?;

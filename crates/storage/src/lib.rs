@@ -30,6 +30,7 @@ pub mod feed;
 mod fragment;
 mod group;
 pub mod gyms;
+mod hold_rows;
 pub mod holds;
 pub mod idempotency;
 pub mod images;
@@ -66,6 +67,7 @@ mod target;
 mod test_board;
 mod types;
 pub mod unlinking;
+mod unguessable;
 mod visibility;
 pub mod walls;
 

@@ -1,21 +1,17 @@
 //! Forgotten passwords: tokens that went out by e-mail, kept as hashes, good for one use within the hour.
 
-use base64::Engine as _;
-use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use diesel::prelude::*;
 use mastoc_domain::{Timestamp, UserId};
-use sha2::{Digest as _, Sha256};
 
 use crate::accounts::fold;
 use crate::conn::{ReadConn, WriteConn, on_backend};
 use crate::error::StoreError;
 use crate::schema::{password_resets as r, users};
 use crate::types::{Id, Time};
+use crate::unguessable;
 
 /// How long a token may be used, in seconds: an hour.
 pub const KEPT_SECONDS: i64 = 60 * 60;
-/// A token's random bytes: 256 bits.
-const TOKEN_BYTES: usize = 32;
 
 /// What goes out by e-mail.
 #[derive(Clone)]
@@ -34,11 +30,6 @@ impl std::fmt::Debug for Reset {
     }
 }
 
-/// A hash of a secret that cannot be guessed needs to be neither slow nor salted.
-fn hashed(token: &str) -> String {
-    Sha256::digest(token).iter().map(|byte| format!("{byte:02x}")).collect()
-}
-
 /// Makes a token for the account with this address; `None` when there is none, or it is closed.
 ///
 /// # Errors
@@ -51,12 +42,12 @@ pub fn begin(conn: &mut WriteConn<'_>, email: &str) -> Result<Option<Reset>, Sto
         .first(c)
         .optional())?;
     let Some((user, Some(email), full_name)) = found else { return Ok(None) };
-    let token = URL_SAFE_NO_PAD.encode(rand::random::<[u8; TOKEN_BYTES]>());
+    let token = unguessable::make();
     let now = conn.now();
     let end = Timestamp::from_utc(now.as_utc() + chrono::TimeDelta::seconds(KEPT_SECONDS));
     on_backend!(conn, |c| diesel::insert_into(r::table)
         .values((
-            r::token_hash.eq(hashed(&token)),
+            r::token_hash.eq(unguessable::hash(&token)),
             r::user_id.eq(user),
             r::created_at.eq(Time(now)),
             r::expires_at.eq(Time(end)),
@@ -73,7 +64,7 @@ pub fn holds(conn: &mut ReadConn<'_>, token: &str) -> Result<bool, StoreError> {
     let now = Time(Timestamp::now());
     let found: Option<Id> = on_backend!(conn, |c| r::table
         .inner_join(users::table)
-        .filter(r::token_hash.eq(hashed(token)))
+        .filter(r::token_hash.eq(unguessable::hash(token)))
         .filter(r::expires_at.gt(now))
         .filter(users::is_active.eq(true))
         .select(r::user_id)
@@ -89,7 +80,7 @@ pub fn holds(conn: &mut ReadConn<'_>, token: &str) -> Result<bool, StoreError> {
 pub fn take(conn: &mut WriteConn<'_>, token: &str) -> Result<Option<UserId>, StoreError> {
     let now = Time(conn.now());
     let user: Option<Id> = on_backend!(conn, |c| diesel::delete(
-        r::table.filter(r::token_hash.eq(hashed(token))).filter(r::expires_at.gt(now))
+        r::table.filter(r::token_hash.eq(unguessable::hash(token))).filter(r::expires_at.gt(now))
     )
     .returning(r::user_id)
     .get_result(c)

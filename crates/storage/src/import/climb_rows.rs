@@ -16,6 +16,16 @@ use crate::schema::{climb_holds, climb_viewer_facts, climbs as t};
 use crate::sql::{chunks, keys};
 use crate::types::{Id, Time};
 
+/// Sets each column of the grade to what is imported, unless the climb was graded here.
+macro_rules! imported_grade {
+    () => {
+        imported_grade!(grade_font, grade_ircra, grade_hueco, grade_dankyu, grade_rank)
+    };
+    ($($column:ident),+) => {
+        ($(t::$column.eq(case_when(t::has_own_grade, t::$column).otherwise(excluded(t::$column))),)+)
+    };
+}
+
 /// A climb as it is written.
 #[derive(Insertable)]
 #[diesel(table_name = t, treat_none_as_default_value = false)]
@@ -129,16 +139,7 @@ pub(super) fn save(conn: &mut WriteConn<'_>, rows: &[ClimbRow<'_>]) -> Result<()
                 t::holds_list.eq(excluded(t::holds_list)),
                 t::mirror_holds_list.eq(excluded(t::mirror_holds_list)),
                 t::holds_count.eq(excluded(t::holds_count)),
-                t::grade_font
-                    .eq(case_when(t::has_own_grade, t::grade_font).otherwise(excluded(t::grade_font))),
-                t::grade_ircra
-                    .eq(case_when(t::has_own_grade, t::grade_ircra).otherwise(excluded(t::grade_ircra))),
-                t::grade_hueco
-                    .eq(case_when(t::has_own_grade, t::grade_hueco).otherwise(excluded(t::grade_hueco))),
-                t::grade_dankyu
-                    .eq(case_when(t::has_own_grade, t::grade_dankyu).otherwise(excluded(t::grade_dankyu))),
-                t::grade_rank
-                    .eq(case_when(t::has_own_grade, t::grade_rank).otherwise(excluded(t::grade_rank))),
+                imported_grade!(),
                 t::feet_rule.eq(excluded(t::feet_rule)),
                 t::description.eq(excluded(t::description)),
                 t::is_private.eq(excluded(t::is_private)),
@@ -168,16 +169,7 @@ pub(super) fn refresh(conn: &mut WriteConn<'_>, rows: &[ClimbRow<'_>]) -> Result
             .on_conflict(t::id)
             .do_update()
             .set((
-                t::grade_font
-                    .eq(case_when(t::has_own_grade, t::grade_font).otherwise(excluded(t::grade_font))),
-                t::grade_ircra
-                    .eq(case_when(t::has_own_grade, t::grade_ircra).otherwise(excluded(t::grade_ircra))),
-                t::grade_hueco
-                    .eq(case_when(t::has_own_grade, t::grade_hueco).otherwise(excluded(t::grade_hueco))),
-                t::grade_dankyu
-                    .eq(case_when(t::has_own_grade, t::grade_dankyu).otherwise(excluded(t::grade_dankyu))),
-                t::grade_rank
-                    .eq(case_when(t::has_own_grade, t::grade_rank).otherwise(excluded(t::grade_rank))),
+                imported_grade!(),
                 t::climbed_by.eq(excluded(t::climbed_by)),
                 t::total_likes.eq(excluded(t::total_likes)),
                 t::total_comments.eq(excluded(t::total_comments)),

@@ -15,40 +15,10 @@ use super::parents::KnownFace;
 use super::{ImportContext, check, echoes, parents, pictures};
 use crate::conn::{ReadConn, WriteConn, on_backend};
 use crate::error::StoreError;
+use crate::hold_rows::{HoldRow, ShapeRow};
 use crate::schema::{hold_shapes, holds as t};
 use crate::sql::{chunks, keys};
 use crate::types::{Id, Time};
-
-#[derive(Insertable)]
-#[diesel(table_name = t, treat_none_as_default_value = false)]
-struct Row<'a> {
-    id: i64,
-    stokt_id: Option<i64>,
-    face_id: Id,
-    source: &'a str,
-    retired_at: Option<Time>,
-    created_at: Time,
-    updated_at: Time,
-}
-
-#[derive(Insertable)]
-#[diesel(table_name = hold_shapes, treat_none_as_default_value = false)]
-struct ShapeRow<'a> {
-    face_id: Id,
-    version: i32,
-    hold_id: i64,
-    centroid_x: f64,
-    centroid_y: f64,
-    area: &'a str,
-    polygon_str: &'a str,
-    touch_polygon_str: &'a str,
-    path_str: &'a str,
-    centroid_str: &'a str,
-    top_polygon_str: &'a str,
-    center_tape_str: &'a str,
-    left_tape_str: &'a str,
-    right_tape_str: &'a str,
-}
 
 /// What exists of the batch's holds.
 struct Existing {
@@ -144,7 +114,7 @@ pub fn holds(
         return batch.finish(conn, ctx, Vec::new());
     }
     let now = Time(conn.now());
-    let mut rows: Vec<Row<'_>> = Vec::new();
+    let mut rows: Vec<HoldRow> = Vec::new();
     let mut shapes: Vec<ShapeRow<'_>> = Vec::new();
     let mut written: Vec<Written> = Vec::new();
     let mut may_be_shown: HashSet<Uuid> = HashSet::new();
@@ -155,16 +125,10 @@ pub fn holds(
             continue;
         };
         let id = record.stokt_id.get();
-        rows.push(Row {
-            id,
-            stokt_id: Some(id),
-            face_id: Id(face.id),
-            source: Source::Stokt.as_str(),
-            retired_at: None,
-            created_at: now,
-            updated_at: now,
-        });
-        shapes.push(shape_row(record, face));
+        let place = Id(face.id);
+        rows.push(HoldRow::new(id, Some(id), place, Source::Stokt, now));
+        let centre = (record.centroid_x, record.centroid_y);
+        shapes.push(ShapeRow::new((place, face.latest_version), id, centre, &record.shape));
         if face.current_version < face.latest_version {
             may_be_shown.insert(face.id);
         } else if !existing.shapes.contains(&(id, face.latest_version)) {
@@ -179,29 +143,9 @@ pub fn holds(
     batch.finish(conn, ctx, written)
 }
 
-fn shape_row<'a>(record: &'a ImportHold, face: &KnownFace) -> ShapeRow<'a> {
-    let shape = &record.shape;
-    ShapeRow {
-        face_id: Id(face.id),
-        version: face.latest_version,
-        hold_id: record.stokt_id.get(),
-        centroid_x: record.centroid_x,
-        centroid_y: record.centroid_y,
-        area: &shape.area,
-        polygon_str: &shape.polygon_str,
-        touch_polygon_str: &shape.touch_polygon_str,
-        path_str: &shape.path_str,
-        centroid_str: &shape.centroid_str,
-        top_polygon_str: &shape.top_polygon_str,
-        center_tape_str: &shape.center_tape_str,
-        left_tape_str: &shape.left_tape_str,
-        right_tape_str: &shape.right_tape_str,
-    }
-}
-
-fn save(conn: &mut WriteConn<'_>, rows: &[Row<'_>], shapes: &[ShapeRow<'_>]) -> Result<(), StoreError> {
+fn save(conn: &mut WriteConn<'_>, rows: &[HoldRow], shapes: &[ShapeRow<'_>]) -> Result<(), StoreError> {
     use hold_shapes as s;
-    for rows in chunks(rows, 7) {
+    for rows in chunks(rows, HoldRow::COLUMNS) {
         on_backend!(conn, |c| diesel::insert_into(t::table)
             .values(rows)
             .on_conflict(t::id)
@@ -210,7 +154,7 @@ fn save(conn: &mut WriteConn<'_>, rows: &[Row<'_>], shapes: &[ShapeRow<'_>]) -> 
             .set(t::updated_at.eq(excluded(t::updated_at)))
             .execute(c))?;
     }
-    for shapes in chunks(shapes, 14) {
+    for shapes in chunks(shapes, ShapeRow::COLUMNS) {
         on_backend!(conn, |c| diesel::insert_into(s::table)
             .values(shapes)
             .on_conflict((s::face_id, s::version, s::hold_id))

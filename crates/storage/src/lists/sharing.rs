@@ -1,12 +1,9 @@
 //! Who is shown a list beside its owner: followers, whoever has its link, and, of every change, whoever sees it.
 
-use base64::Engine as _;
-use base64::prelude::BASE64_URL_SAFE_NO_PAD;
 use diesel::prelude::*;
 use diesel::sql_types::{Bool, Nullable};
 use mastoc_domain::change::{ChangeKind, Changed};
 use mastoc_domain::{ListId, UserId};
-use sha2::{Digest as _, Sha256};
 
 use super::ClimbList;
 use crate::changes::PendingChange;
@@ -16,18 +13,8 @@ use crate::fragment::Fragment;
 use crate::schema::{climb_lists, list_follows, list_shares};
 use crate::sql::keys;
 use crate::types::{DbUuid, Id, Time};
+use crate::unguessable::{self, hash};
 use crate::visibility::Viewer;
-
-/// 256 random bits make a link.
-const TOKEN_BYTES: usize = 32;
-/// How they are written: in base64.
-const TOKEN_LENGTH: usize = 43;
-
-/// What is kept of a link. Looking this up tells nothing about a link by the time it takes: what is compared is a hash
-/// that nobody can aim at.
-fn hash(token: &str) -> String {
-    Sha256::digest(token).iter().map(|byte| format!("{byte:02x}")).collect()
-}
 
 /// Tells whoever sees a list that something happened to it: everybody if it is, or was, public; its owner; and who
 /// follows a private one by a link that holds. Call it after the change, and before a deletion. One statement.
@@ -84,7 +71,8 @@ pub fn by_token(
     viewer: Viewer,
     token: &str,
 ) -> Result<Option<ClimbList>, StoreError> {
-    if token.len() != TOKEN_LENGTH {
+    // What is looked up is a hash that nobody can aim at: the time it takes tells nothing about a link.
+    if token.len() != unguessable::LENGTH {
         return Ok(None);
     }
     let mut sql = Fragment::default();
@@ -170,7 +158,7 @@ pub fn unfollow(conn: &mut WriteConn<'_>, person: UserId, id: ListId) -> Result<
 pub fn share(conn: &mut WriteConn<'_>, id: ListId) -> Result<String, StoreError> {
     // Before the old link ends: those who see the list by it must hear that they do not any more.
     changed(conn, id, ChangeKind::Updated, false)?;
-    let token = BASE64_URL_SAFE_NO_PAD.encode(rand::random::<[u8; TOKEN_BYTES]>());
+    let token = unguessable::make();
     let (token_hash, now) = (hash(&token), Time(conn.now()));
     on_backend!(conn, |c| diesel::insert_into(list_shares::table)
         .values((
