@@ -63,25 +63,32 @@ pub fn sight_changed(
             .load(c))?
         .into_iter()
         .collect();
-        // Whoever did something has counts to forget or to see again; and of a private climb its setter sees them.
-        let mut counted: BTreeSet<(Id, Id)> = liked.into_iter().chain(kept).collect();
+        let setter_of = |climb: Id| setters.get(&climb).copied().flatten();
+        // What everybody is told needs no word to anybody by name; a private climb's setter sees what others did there.
+        let mut counted: BTreeSet<(Id, Option<Id>)> = BTreeSet::new();
+        let mut count = |climb: Id, author: Id| {
+            if is_public {
+                counted.insert((climb, None));
+            } else {
+                counted.extend(
+                    [Some(author), setter_of(climb)].into_iter().flatten().map(|who| (climb, Some(who))),
+                );
+            }
+        };
+        for (author, climb) in liked.into_iter().chain(kept) {
+            count(climb, author);
+        }
         for (kind, rows) in [(Changed::Comment, said), (Changed::Ascent, climbed)] {
             for (id, author, climb) in rows {
                 conn.note(updated(kind, id.0, is_public, Some(author)));
-                let setter = setters.get(&climb).copied().flatten();
-                if let Some(setter) = setter.filter(|setter| !is_public && *setter != author) {
+                if let Some(setter) = setter_of(climb).filter(|setter| !is_public && *setter != author) {
                     conn.note(updated(kind, id.0, false, Some(setter)));
                 }
-                counted.insert((author, climb));
+                count(climb, author);
             }
         }
-        let of_setters: Vec<(Id, Id)> = counted
-            .iter()
-            .filter_map(|(_, climb)| Some((setters.get(climb).copied().flatten()?, *climb)))
-            .collect();
-        counted.extend(of_setters);
-        for (person, climb) in counted {
-            conn.note(updated(Changed::Social, climb.0, is_public, Some(person)));
+        for (climb, who) in counted {
+            conn.note(updated(Changed::Social, climb.0, is_public, who));
         }
     }
     Ok(())

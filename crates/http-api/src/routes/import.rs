@@ -1,7 +1,6 @@
 //! Importing records, one or many at once. Every batch is one transaction.
 
 use actix_web::http::StatusCode;
-use actix_web::http::header;
 use actix_web::{HttpRequest, HttpResponse, get, post, web};
 use mastoc_storage::import::{Assumed, ImportContext};
 use mastoc_storage::stats;
@@ -24,6 +23,7 @@ use crate::errors::{ApiError, Code, Problem};
 use crate::policy::Action;
 use crate::query::Query;
 use crate::state::State;
+use crate::writing;
 
 pub(crate) fn configure(config: &mut ServiceConfig<'_>) {
     config.service(sync_stats);
@@ -168,7 +168,7 @@ where
         answer(sorted, outcome)
     })
     .await?;
-    Ok(super::written(body))
+    Ok(writing::json(StatusCode::OK, body))
 }
 
 fn parse<B: DeserializeOwned>(bytes: &[u8]) -> Result<B, ApiError> {
@@ -179,12 +179,4 @@ fn parse<B: DeserializeOwned>(bytes: &[u8]) -> Result<B, ApiError> {
             _ => ApiError::new(Code::BadJson, message),
         }
     })
-}
-
-/// The answer to something that was written, or that nobody may keep.
-pub(super) fn written(body: Vec<u8>) -> HttpResponse {
-    HttpResponse::build(StatusCode::OK)
-        .insert_header((header::CONTENT_TYPE, "application/json"))
-        .insert_header((header::CACHE_CONTROL, "no-store"))
-        .body(body)
 }

@@ -39,7 +39,6 @@ use utoipa_actix_web::service_config::ServiceConfig;
 use crate::errors::{ApiError, Code};
 use crate::query::Query;
 use crate::state;
-use import::written;
 
 /// The most results on one page.
 const MAX_PAGE_SIZE: i64 = 500;

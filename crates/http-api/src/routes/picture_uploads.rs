@@ -1,5 +1,6 @@
 //! Pictures that an import brings: which are wanted, and taking them in.
 
+use actix_web::http::StatusCode;
 use actix_web::{HttpRequest, HttpResponse, get, put, web};
 use bytes::Bytes;
 use mastoc_domain::StoktId;
@@ -22,6 +23,7 @@ use crate::errors::{ApiError, Code, Problem};
 use crate::policy::Action;
 use crate::query::{Query, path};
 use crate::state::State;
+use crate::writing;
 
 /// The header that announces what is sent.
 const HASH_HEADER: &str = "x-content-sha256";
@@ -92,7 +94,7 @@ async fn list_wanted(req: HttpRequest) -> Result<HttpResponse, ApiError> {
         dto::bytes(&WantedList { wanted: wanted.collect() })
     })
     .await?;
-    Ok(super::written(body))
+    Ok(writing::json(StatusCode::OK, body))
 }
 
 /// Takes in the wall picture of a face. It must be of the size that the face's record states.
@@ -205,7 +207,7 @@ async fn upload(
         dto::bytes(&UploadedJson { sha256, width, height, size_bytes })
     })
     .await?;
-    Ok(super::written(body))
+    Ok(writing::json(StatusCode::OK, body))
 }
 
 /// A piece of a body on its way to the disk.
