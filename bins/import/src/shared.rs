@@ -54,6 +54,7 @@ fn exit(ending: Ending) -> Exit {
         Ending::Done => Exit::Done,
         Ending::Partial | Ending::Failed => Exit::Partial,
         Ending::Usage => Exit::Usage,
+        Ending::Waiting => Exit::Waiting,
         Ending::Guard => Exit::Guard,
         Ending::Credentials => Exit::Credentials,
         Ending::Locked => Exit::Locked,

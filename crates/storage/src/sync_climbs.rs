@@ -159,14 +159,7 @@ macro_rules! sides {
             .left_join(users::table.on(t::setter_id.eq(users::id.nullable())))
             .filter($filter)
             .select((
-                (
-                    t::id,
-                    t::stokt_id,
-                    t::face_id,
-                    faces::stokt_id,
-                    t::setter_id,
-                    users::stokt_id.nullable(),
-                ),
+                (t::id, t::stokt_id, t::face_id, faces::stokt_id, t::setter_id, users::stokt_id.nullable(),),
                 (
                     t::name,
                     t::holds_list,
@@ -291,10 +284,7 @@ pub fn known(conn: &mut ReadConn<'_>, ids: &[StoktId]) -> Result<HashMap<StoktId
     Ok(found)
 }
 
-fn add_conflicts(
-    conn: &mut ReadConn<'_>,
-    found: &mut HashMap<StoktId, Known>,
-) -> Result<(), StoreError> {
+fn add_conflicts(conn: &mut ReadConn<'_>, found: &mut HashMap<StoktId, Known>) -> Result<(), StoreError> {
     let local: Vec<String> = found.values().map(|known| known.link.local_id.clone()).collect();
     let mut open: HashMap<String, Uuid> = HashMap::new();
     for ids in keys(&local) {

@@ -287,8 +287,7 @@ fn write_holds(
     let holds: Vec<HoldRow> = changed
         .iter()
         .flat_map(|(climb_id, list)| {
-            let tokens: BTreeSet<(i64, Role)> =
-                list.iter().map(|token| (token.hold.0, token.role)).collect();
+            let tokens: BTreeSet<(i64, Role)> = list.iter().map(|token| (token.hold.0, token.role)).collect();
             tokens.into_iter().map(|(hold_id, role)| HoldRow {
                 climb_id: *climb_id,
                 hold_id,

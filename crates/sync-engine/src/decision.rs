@@ -6,9 +6,11 @@ use serde::{Deserialize, Serialize};
 
 /// Most decisions that a report lists; the rest is counted.
 const MOST_LISTED: usize = 10_000;
+/// Most characters of a name in a report.
+const LONGEST_NAME: usize = 80;
 
 /// What was decided about a record.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Decided {
     /// It becomes a new row.
@@ -19,6 +21,38 @@ pub enum Decided {
     KeptLocal,
     /// It is refused, and kept aside; why stands among the problems.
     Quarantined,
+    /// Both sides were changed in different fields: the row has both changes now.
+    Merged,
+    /// Both sides were changed alike.
+    Rebased,
+    /// Both sides were changed in the same fields, or one side changed what the other deleted: a person decides.
+    Conflict,
+    /// It is gone from Stokt: archived here.
+    Archived,
+    /// It is at Stokt again: not archived any more.
+    Unarchived,
+    /// It was deleted here and is gone there: the link is over.
+    Retired,
+    /// It was deleted here and stays so.
+    KeptDeleted,
+    /// A list here lost what its counterpart at Stokt lost.
+    Removed,
+    /// It was created at Stokt.
+    Sent,
+    /// Its changes were sent to Stokt.
+    Patched,
+    /// What an earlier, cut sending made of it at Stokt was found, and linked.
+    Adopted,
+    /// It was deleted at Stokt.
+    DeletedThere,
+    /// There is something to do that this run does not do; why stands beside it.
+    Skipped,
+    /// Stokt refuses it; why stands beside it.
+    Rejected,
+    /// It was sent, and nobody knows yet what became of it.
+    Unknown,
+    /// It was sent, and more than one climb at Stokt may be what became of it: a person decides.
+    Ambiguous,
 }
 
 impl Decided {
@@ -44,14 +78,44 @@ pub struct Decision {
     pub stokt_id: String,
     /// What was decided.
     pub decision: Decided,
+    /// Its name, without control characters and not longer than a line; only in a synchronisation.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub name: Option<String>,
+    /// Why, where the decision does not say it all.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub why: Option<String>,
 }
 
 impl Decision {
-    /// The decision about the record `stokt_id`.
+    /// The decision about the record `stokt_id`; of what has no id there yet, its id here.
     #[must_use]
     pub fn new(kind: EntityKind, stokt_id: impl Into<String>, decision: Decided) -> Self {
-        Self { kind: kind.as_str().to_owned(), stokt_id: stokt_id.into(), decision }
+        Self { kind: kind.as_str().to_owned(), stokt_id: stokt_id.into(), decision, name: None, why: None }
     }
+
+    /// With the name of what it is about.
+    #[must_use]
+    pub fn named(mut self, name: &str) -> Self {
+        self.name = Some(clean(name, LONGEST_NAME));
+        self
+    }
+
+    /// With the reason.
+    #[must_use]
+    pub fn because(mut self, why: impl Into<String>) -> Self {
+        self.why = Some(why.into());
+        self
+    }
+}
+
+/// Text of a remote, which can neither break a line nor steer the terminal; at most so many characters.
+pub(crate) fn clean(text: &str, most: usize) -> String {
+    text.chars().map(|c| if is_steering(c) { ' ' } else { c }).take(most).collect()
+}
+
+/// Control characters, and those that turn the direction of writing.
+fn is_steering(c: char) -> bool {
+    c.is_control() || matches!(c, '\u{200e}' | '\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}')
 }
 
 /// The decisions of a run, the first of them listed and all counted.
@@ -79,6 +143,18 @@ impl Decisions {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn names_of_others_do_not_steer_the_terminal() {
+        let one = Decision::new(EntityKind::Climb, "1", Decided::Merged)
+            .named("a\u{1b}[2J\nb\u{202e}c")
+            .because("x");
+        assert_eq!(one.name.as_deref(), Some("a [2J b c"));
+        let long = Decision::new(EntityKind::Climb, "1", Decided::Merged).named(&"é".repeat(500));
+        assert_eq!(long.name.unwrap().chars().count(), 80);
+        let plain = serde_json::to_value(Decision::new(EntityKind::Climb, "1", Decided::Created)).unwrap();
+        assert_eq!(plain.as_object().unwrap().len(), 3, "an import's decisions look as before");
+    }
 
     #[test]
     fn a_flood_of_decisions_is_counted_and_not_kept() {

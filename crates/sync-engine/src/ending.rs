@@ -14,6 +14,8 @@ pub enum Ending {
     Failed,
     /// The command line or a setting is wrong.
     Usage,
+    /// Done, but conflicts or ambiguous pushes wait for a person.
+    Waiting,
     /// Stopped by a safety guard.
     Guard,
     /// The credentials were refused.
@@ -27,7 +29,7 @@ pub enum Ending {
 }
 
 impl Ending {
-    /// The exit code of the process: 0 done, 1 in part or failed, 2 usage, 4 guard, 5 credentials, 6 locked,
+    /// The exit code of the process: 0 done, 1 in part or failed, 2 usage, 3 waiting for a person, 4 guard, 5 credentials, 6 locked,
     /// 75 try again later (also after an interruption, since running again goes on).
     #[must_use]
     pub fn exit_code(self) -> u8 {
@@ -35,6 +37,7 @@ impl Ending {
             Self::Done => 0,
             Self::Partial | Self::Failed => 1,
             Self::Usage => 2,
+            Self::Waiting => 3,
             Self::Guard => 4,
             Self::Credentials => 5,
             Self::Locked => 6,

@@ -32,7 +32,7 @@ impl ListingMark {
         let now = report.counts.climbs;
         let comes_again = |decided: Decided| match decided {
             Decided::Created | Decided::Updated => report.dry_run,
-            Decided::KeptLocal | Decided::Quarantined => true,
+            _ => true,
         };
         let again = if report.dry_run {
             now.created + now.updated + now.quarantined

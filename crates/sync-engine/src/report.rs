@@ -1,5 +1,6 @@
 //! The report of a run: one JSON document for programs. `summary.rs` makes a short table of it for people.
 
+use std::collections::BTreeMap;
 use std::time::Duration;
 
 use mastoc_domain::sync_state::EntityKind;
@@ -44,12 +45,15 @@ pub struct Counts {
     pub setters: Tally,
     /// Climbs.
     pub climbs: Tally,
+    /// Lists of climbs; only a synchronisation brings them.
+    #[serde(default)]
+    pub lists: Tally,
 }
 
 impl Counts {
     /// Each kind with its name, parents first.
     #[must_use]
-    pub fn rows(&self) -> [(&'static str, Tally); 6] {
+    pub fn rows(&self) -> [(&'static str, Tally); 7] {
         [
             ("gyms", self.gyms),
             ("walls", self.walls),
@@ -57,6 +61,7 @@ impl Counts {
             ("holds", self.holds),
             ("setters", self.setters),
             ("climbs", self.climbs),
+            ("lists", self.lists),
         ]
     }
 
@@ -78,7 +83,8 @@ impl Counts {
             EntityKind::Face => &mut self.faces,
             EntityKind::Hold => &mut self.holds,
             EntityKind::User => &mut self.setters,
-            EntityKind::Climb | EntityKind::List => &mut self.climbs,
+            EntityKind::Climb => &mut self.climbs,
+            EntityKind::List => &mut self.lists,
         }
     }
 }
@@ -202,9 +208,9 @@ pub struct Report {
     pub version: String,
     /// The run's id in the target, where it keeps runs.
     pub run: Option<RunId>,
-    /// `stokt-to-mastoc`.
+    /// `stokt-to-mastoc`, `mastoc-to-stokt` or `both`.
     pub direction: String,
-    /// `full`.
+    /// `full` or `incremental`.
     pub mode: String,
     /// Whether nothing was written.
     pub dry_run: bool,
@@ -235,6 +241,9 @@ pub struct Report {
     pub images: ImagesReport,
     /// What was asked of Stokt.
     pub traffic: Traffic,
+    /// How many decisions of each kind a synchronisation made, listed or not.
+    #[serde(default)]
+    pub decided: BTreeMap<Decided, u64>,
     /// What was decided about single records, apart from those that said the same already.
     #[serde(flatten)]
     pub decisions: Decisions,
@@ -274,6 +283,7 @@ impl Report {
             counts: Counts::default(),
             images: ImagesReport::default(),
             traffic: Traffic::default(),
+            decided: BTreeMap::new(),
             decisions: Decisions::default(),
             problems: Vec::new(),
             problems_omitted: 0,
@@ -308,6 +318,18 @@ impl Report {
         for issue in written.notes {
             self.note(issue);
         }
+    }
+
+    /// Counts and lists what a synchronisation decided about one thing.
+    pub fn decide(&mut self, decision: Decision) {
+        *self.decided.entry(decision.decision).or_default() += 1;
+        self.decisions.add(vec![decision], 1);
+    }
+
+    /// How many decisions of this kind were made.
+    #[must_use]
+    pub fn count(&self, decided: Decided) -> u64 {
+        self.decided.get(&decided).copied().unwrap_or(0)
     }
 
     /// Lists a problem, or counts it when there are too many.

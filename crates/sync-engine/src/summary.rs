@@ -2,8 +2,9 @@
 
 use std::fmt::Write as _;
 
+use crate::decision::clean;
 use crate::ending::Ending;
-use crate::report::{Issue, Report};
+use crate::report::{Issue, Report, Tally};
 
 /// Most problems that the table shows.
 const MOST_SHOWN: usize = 10;
@@ -47,6 +48,9 @@ impl Report {
                         .to_owned(),
                 );
             }
+            Ending::Waiting => {
+                steps.push("see what waits with: mastoc-sync conflicts, mastoc-sync outbox".to_owned());
+            }
             Ending::Failed | Ending::Usage | Ending::Guard | Ending::Locked => {}
         }
         steps
@@ -69,6 +73,9 @@ impl Report {
             "", "created", "updated", "unchanged", "quarantined"
         )?;
         for (name, tally) in self.counts.rows() {
+            if name == "lists" && tally == Tally::default() {
+                continue;
+            }
             writeln!(
                 out,
                 "{name:<10}{:>10}{:>10}{:>12}{:>13}",
@@ -136,15 +143,11 @@ fn verdict(ending: Ending) -> &'static str {
     match ending {
         Ending::Done => "done",
         Ending::Partial => "done in part",
+        Ending::Waiting => "done; something waits for a person",
         Ending::Interrupted => "stopped on request; what is written stays",
         Ending::Temporary => "stopped for now; what is written stays",
         Ending::Failed | Ending::Usage | Ending::Guard | Ending::Credentials | Ending::Locked => "not done",
     }
-}
-
-/// Text of a remote can neither break a line nor steer the terminal.
-fn clean(text: &str, most: usize) -> String {
-    text.chars().map(|c| if c.is_control() { ' ' } else { c }).take(most).collect()
 }
 
 fn bytes(count: u64) -> String {
@@ -163,7 +166,6 @@ fn bytes(count: u64) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::report::Tally;
 
     #[test]
     fn the_table_shows_counts_problems_and_what_to_do() {

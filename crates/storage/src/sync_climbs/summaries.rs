@@ -57,8 +57,7 @@ impl LinkSummary {
     }
 }
 
-type SummaryColumns =
-    (String, String, Option<String>, String, i32, i32, i32, Option<Time>, Option<Time>);
+type SummaryColumns = (String, String, Option<String>, String, i32, i32, i32, Option<Time>, Option<Time>);
 
 /// Short forms of the links with these ids of Stokt's. `states`: how the climbs behind them stand.
 fn summaries_of(
@@ -86,7 +85,8 @@ fn summaries_of(
             ))
             .load(c))?;
         for row in rows {
-            let (stokt_id, local_id, base_hash, observed_hash, local_rev, base_rev, runs, since, deleted) = row;
+            let (stokt_id, local_id, base_hash, observed_hash, local_rev, base_rev, runs, since, deleted) =
+                row;
             let Ok(stokt_id) = stokt_id.parse::<StoktId>() else { continue };
             linked.insert(stokt_id);
             found.push(LinkSummary {
@@ -185,9 +185,9 @@ pub fn deleted_of_gym(conn: &mut ReadConn<'_>, gym: StoktId) -> Result<Vec<LinkS
         .load(c))?;
     let of_gym: HashSet<String> = of_gym.into_iter().map(|id| id.0.to_string()).collect();
     let rows: Vec<(String, Option<Value>)> = on_backend!(conn, |c| l::table
-        .inner_join(tombstones::table.on(
-            tombstones::entity.eq(l::entity).and(tombstones::entity_id.eq(l::local_id))
-        ))
+        .inner_join(
+            tombstones::table.on(tombstones::entity.eq(l::entity).and(tombstones::entity_id.eq(l::local_id)))
+        )
         .filter(l::entity.eq(EntityKind::Climb.as_str()))
         .filter(l::tombstone_at.is_not_null())
         .select((l::stokt_id, tombstones::row))

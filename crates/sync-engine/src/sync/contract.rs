@@ -208,7 +208,8 @@ impl Seen {
         }
         let Value::Object(fields) = record else { return };
         for (field, value) in fields.iter().filter(|(field, _)| !shape.knows(field)) {
-            let name: String = field.chars().filter(|letter| !letter.is_control()).take(LONGEST_NAME).collect();
+            let name: String =
+                field.chars().filter(|letter| !letter.is_control()).take(LONGEST_NAME).collect();
             if self.new.len() < MOST_NEW || self.new.contains_key(&name) {
                 let new = self.new.entry(name).or_default();
                 if new.records == 0 {
@@ -232,4 +233,3 @@ pub fn flaw(kind: Kind, record: &Value) -> Option<ItemProblem> {
         detail: format!("field `{}` should be {}, found {found}", checked.field, checked.expects),
     })
 }
-

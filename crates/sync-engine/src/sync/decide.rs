@@ -208,7 +208,9 @@ impl fmt::Display for Why {
             Self::ConflictOpen => "a conflict about it waits for a person: see mastoc-sync conflicts",
             Self::ChangedOnBothSides => "it was changed on both sides: pull, then settle the conflict",
             Self::OtherSetter => "another setter's climb: changes to it stay here",
-            Self::Unsettled => "it is not known yet whether an earlier attempt created it: see mastoc-sync outbox",
+            Self::Unsettled => {
+                "it is not known yet whether an earlier attempt created it: see mastoc-sync outbox"
+            }
             Self::NotSeen => "this run did not read Stokt's version of it; run with --full",
             Self::Missing => "Stokt does not list it at present; it is not sent while that is unclear",
             Self::Gone => "it is gone from Stokt, and is not created there again by itself",
@@ -226,7 +228,11 @@ impl Action {
     pub fn is_rest(&self) -> bool {
         matches!(
             self,
-            Self::Nothing | Self::Keep | Self::KeepDeleted | Self::Skip { .. } | Self::Conflict { hide: false, .. }
+            Self::Nothing
+                | Self::Keep
+                | Self::KeepDeleted
+                | Self::Skip { .. }
+                | Self::Conflict { hide: false, .. }
         )
     }
 
@@ -271,7 +277,9 @@ fn pull(s: &Situation<'_>) -> Action {
             let local = Local::Row { content, is_dirty, is_archived: false };
             Action::Unarchive { then: Box::new(pull(&Situation { local, ..*s })) }
         }
-        (Local::Row { content, is_dirty, .. }, Remote::Here(remote)) => pull_row(s, content, is_dirty, remote),
+        (Local::Row { content, is_dirty, .. }, Remote::Here(remote)) => {
+            pull_row(s, content, is_dirty, remote)
+        }
         (Local::Row { content, is_dirty, is_archived: false }, Remote::Gone) => {
             let is_changed = is_dirty || s.base.is_some_and(|base| base != content);
             // To keep it would mean to create it again one day, which no policy decides.

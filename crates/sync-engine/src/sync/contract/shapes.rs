@@ -3,9 +3,7 @@
 use std::fmt;
 
 use mastoc_stokt_client::WireRecord;
-use mastoc_stokt_client::types::{
-    Climb, CrowdGrade, FaceRef, FaceSetup, GymSummary, Hold, Me, Setter, Wall,
-};
+use mastoc_stokt_client::types::{Climb, CrowdGrade, FaceRef, FaceSetup, GymSummary, Hold, Me, Setter, Wall};
 use serde_json::Value;
 
 use super::Kind;
@@ -44,11 +42,8 @@ const OBJECT: Expects = Expects { words: AN_OBJECT, types: &[AN_OBJECT], optiona
 const OBJECT_OR_NULL: Expects =
     Expects { words: "an object or null", types: &[AN_OBJECT, NULL], optional: false };
 /// A text, or a number that is kept as its text.
-const PLAIN: Expects = Expects {
-    words: "text, a number or null",
-    types: &[A_TEXT, NUMBER, NULL],
-    optional: false,
-};
+const PLAIN: Expects =
+    Expects { words: "text, a number or null", types: &[A_TEXT, NUMBER, NULL], optional: false };
 const NEXT: Expects = Expects { words: "an address or null", types: &[A_TEXT, NULL], optional: true };
 
 /// What a value is, in words; `None` stands for a field that is missing.
@@ -105,11 +100,8 @@ impl Shape {
     }
 }
 
-static ACCOUNT: Shape = Shape {
-    known: Me::FIELDS,
-    checked: &[vital("id", TEXT), usual("homeGym", OBJECT_OR_NULL)],
-    inner: &[],
-};
+static ACCOUNT: Shape =
+    Shape { known: Me::FIELDS, checked: &[vital("id", TEXT), usual("homeGym", OBJECT_OR_NULL)], inner: &[] };
 static GYM: Shape = Shape {
     known: GymSummary::FIELDS,
     checked: &[

@@ -166,7 +166,8 @@ fn settings() -> Vec<Setting> {
     let mut all = Vec::new();
     for policy in POLICIES {
         for bits in 0..16_u8 {
-            let [is_own, unsettled, allow_delete, selected] = [1, 2, 4, 8].map(|bit| flags[usize::from(bits & bit != 0)]);
+            let [is_own, unsettled, allow_delete, selected] =
+                [1, 2, 4, 8].map(|bit| flags[usize::from(bits & bit != 0)]);
             all.push(Setting { is_own, unsettled, policy, allow_delete, selected });
         }
     }
@@ -219,7 +220,9 @@ fn what_was_carried_out_leaves_nothing_to_do() {
             let (action, after) = world.step(direction, setting);
             let again = after.decide(direction, setting);
             assert!(again.is_rest(), "{direction} {setting:?}\n{world:?}\n{action:?}\n{again:?}");
-            if let (Action::Conflict { fields, .. }, Action::Conflict { fields: then, .. }) = (&action, &again) {
+            if let (Action::Conflict { fields, .. }, Action::Conflict { fields: then, .. }) =
+                (&action, &again)
+            {
                 assert_eq!(fields, then);
             }
             assert_eq!(after.carry_out(&again).open_conflict.is_some(), after.open_conflict.is_some());
@@ -234,7 +237,10 @@ fn a_second_run_both_ways_is_at_rest() {
         let (second, after) = after.step(PUSH, setting);
         for direction in [PULL, PUSH] {
             let again = after.decide(direction, setting);
-            assert!(again.is_rest() || second == Action::Delete, "{setting:?}\n{world:?}\n{first:?} {second:?} {again:?}");
+            assert!(
+                again.is_rest() || second == Action::Delete,
+                "{setting:?}\n{world:?}\n{first:?} {second:?} {again:?}"
+            );
         }
     });
 }
