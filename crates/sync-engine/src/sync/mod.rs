@@ -12,6 +12,7 @@ mod plan_file;
 mod points;
 pub(crate) mod session;
 mod surroundings;
+pub(crate) mod view;
 
 pub use options::{ConflictPolicy, MaxDelete, Selection, SyncOptions};
 pub use plan_file::{PLAN_SCHEMA, PlanFile, PlanFileError, PlannedOptions};
