@@ -4,7 +4,7 @@ use std::fmt::Write as _;
 
 use crate::decision::clean;
 use crate::ending::Ending;
-use crate::report::{Issue, Report, Tally};
+use crate::report::{Issue, Report, Tally, Traffic};
 
 /// Most problems that the table shows.
 const MOST_SHOWN: usize = 10;
@@ -96,16 +96,7 @@ impl Report {
                 images.missing_avatars
             )?;
         }
-        let traffic = &self.traffic;
-        writeln!(
-            out,
-            "Stokt      {} requests, {} repeated, {} throttled, {} read, {:.1} s waited",
-            traffic.requests,
-            traffic.retries,
-            traffic.throttles,
-            bytes(traffic.bytes),
-            traffic.slept_seconds
-        )?;
+        traffic(out, &self.traffic)?;
         writeln!(out, "took       {:.1} s", self.seconds)?;
         for gym in &self.gyms {
             if let Some(flaw) = &gym.listing.flaw {
@@ -123,7 +114,21 @@ impl Report {
     }
 }
 
-fn list(out: &mut String, title: &str, issues: &[Issue], omitted: u64) -> std::fmt::Result {
+/// What was asked of Stokt, in a line.
+pub(crate) fn traffic(out: &mut String, traffic: &Traffic) -> std::fmt::Result {
+    writeln!(
+        out,
+        "Stokt      {} requests, {} repeated, {} throttled, {} read, {:.1} s waited",
+        traffic.requests,
+        traffic.retries,
+        traffic.throttles,
+        bytes(traffic.bytes),
+        traffic.slept_seconds
+    )
+}
+
+/// Problems or notes, the first of them.
+pub(crate) fn list(out: &mut String, title: &str, issues: &[Issue], omitted: u64) -> std::fmt::Result {
     if issues.is_empty() {
         return Ok(());
     }
@@ -139,7 +144,8 @@ fn list(out: &mut String, title: &str, issues: &[Issue], omitted: u64) -> std::f
     Ok(())
 }
 
-fn verdict(ending: Ending) -> &'static str {
+/// The end in a few words.
+pub(crate) fn verdict(ending: Ending) -> &'static str {
     match ending {
         Ending::Done => "done",
         Ending::Partial => "done in part",

@@ -12,6 +12,7 @@ mod plan_file;
 mod points;
 pub(crate) mod session;
 mod surroundings;
+mod table;
 pub(crate) mod view;
 
 pub use options::{ConflictPolicy, MaxDelete, Selection, SyncOptions};
