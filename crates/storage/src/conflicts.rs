@@ -151,9 +151,7 @@ pub fn list(
 pub fn count(conn: &mut ReadConn<'_>, which: Which) -> Result<i64, StoreError> {
     let climbs = t::table.filter(t::entity.eq(EntityKind::Climb.as_str()));
     Ok(match which {
-        Which::Open => {
-            on_backend!(conn, |c| climbs.filter(t::resolved_at.is_null()).count().get_result(c))?
-        }
+        Which::Open => on_backend!(conn, |c| climbs.filter(t::resolved_at.is_null()).count().get_result(c))?,
         Which::All => on_backend!(conn, |c| climbs.count().get_result(c))?,
     })
 }

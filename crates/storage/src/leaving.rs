@@ -18,7 +18,8 @@ use crate::fragment::Fragment;
 use crate::images::ServedImage;
 use crate::own_data::{Leaving, REFERENCES};
 use crate::schema::{
-    climb_edits, climbs, gyms, hold_annotations, idempotency_keys, outbox, sync_links, tombstones, users,
+    climb_edits, climbs, conflicts, gyms, hold_annotations, idempotency_keys, outbox, sync_links, tombstones,
+    users,
 };
 use crate::sql::{chunks, keys};
 use crate::types::{DbUuid, Id, Time};
@@ -174,6 +175,10 @@ fn drop_private_climbs(conn: &mut WriteConn<'_>, person: UserId) -> Result<(), S
                 .filter(outbox::local_id.eq_any(ids))
                 // What is on its way to Stokt is forgotten once it is known what became of it.
                 .filter(outbox::state.ne_all(on_its_way))
+        )
+        .execute(c))?;
+        on_backend!(conn, |c| diesel::delete(
+            conflicts::table.filter(conflicts::entity.eq(kind)).filter(conflicts::local_id.eq_any(ids))
         )
         .execute(c))?;
         on_backend!(conn, |c| diesel::update(

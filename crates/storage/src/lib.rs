@@ -51,6 +51,7 @@ mod pool;
 pub mod quarantine;
 mod reader;
 pub mod resets;
+pub mod run_history;
 pub mod runs;
 mod schema;
 pub mod seen;
@@ -61,6 +62,7 @@ mod sql;
 pub mod stats;
 mod store;
 pub mod sync_climbs;
+pub mod sync_status;
 pub mod sync_writes;
 mod target;
 #[cfg(test)]

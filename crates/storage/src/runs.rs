@@ -63,6 +63,8 @@ pub enum RunStatus {
     Running,
     /// It did everything.
     Done,
+    /// It did everything that it could; some decisions wait for a person.
+    Waiting,
     /// It finished, but some records were refused or are missing.
     Partial,
     /// It stopped on an error.
@@ -72,7 +74,15 @@ pub enum RunStatus {
 }
 
 impl RunStatus {
-    const ALL: [Self; 5] = [Self::Running, Self::Done, Self::Partial, Self::Failed, Self::Interrupted];
+    const ALL: [Self; 6] =
+        [Self::Running, Self::Done, Self::Waiting, Self::Partial, Self::Failed, Self::Interrupted];
+
+    pub(crate) fn from_word(word: &str) -> Result<Self, StoreError> {
+        Self::ALL
+            .into_iter()
+            .find(|known| known.as_str() == word)
+            .ok_or_else(|| StoreError::Internal(format!("unknown status '{word}' of a run")))
+    }
 
     /// The word kept in the table.
     #[must_use]
@@ -80,6 +90,7 @@ impl RunStatus {
         match self {
             Self::Running => "running",
             Self::Done => "done",
+            Self::Waiting => "waiting",
             Self::Partial => "partial",
             Self::Failed => "failed",
             Self::Interrupted => "interrupted",
@@ -112,10 +123,7 @@ type Columns = (Id, String, String, String, String, Option<Value>, Time, Option<
 
 fn to_run(row: Columns) -> Result<Run, StoreError> {
     let (id, direction, mode, origin, status, report, started_at, finished_at) = row;
-    let status = RunStatus::ALL
-        .into_iter()
-        .find(|known| known.as_str() == status)
-        .ok_or_else(|| StoreError::Internal(format!("unknown status '{status}' of a run")))?;
+    let status = RunStatus::from_word(&status)?;
     Ok(Run {
         id: RunId(id.0),
         direction,
@@ -206,6 +214,18 @@ pub fn latest(conn: &mut ReadConn<'_>, origin: &str) -> Result<Option<Run>, Stor
         .first(c)
         .optional())?;
     row.map(to_run).transpose()
+}
+
+/// All watermarks: the origin, the gym's id there, and up to which moment everything of it is known.
+///
+/// # Errors
+/// When the database fails.
+pub fn all_watermarks(conn: &mut ReadConn<'_>) -> Result<Vec<(String, StoktId, Timestamp)>, StoreError> {
+    let rows: Vec<(String, Id, Time)> = on_backend!(conn, |c| sync_watermarks::table
+        .order((sync_watermarks::origin.asc(), sync_watermarks::gym_stokt_id.asc()))
+        .select((sync_watermarks::origin, sync_watermarks::gym_stokt_id, sync_watermarks::watermark))
+        .load(c))?;
+    Ok(rows.into_iter().map(|(origin, gym, time)| (origin, StoktId(gym.0), time.0)).collect())
 }
 
 /// The run with this id.

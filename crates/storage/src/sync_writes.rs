@@ -12,7 +12,7 @@ use mastoc_domain::change::{ChangeKind, Changed};
 use mastoc_domain::climb_edit::FieldChange;
 use mastoc_domain::fold::fold_name;
 use mastoc_domain::holds_list::{HoldsList, Role};
-use mastoc_domain::sync_state::{EntityKind, SyncState};
+use mastoc_domain::sync_state::{Direction, EntityKind, SyncState};
 use mastoc_domain::{RunId, StoktId, Timestamp, UserId};
 use serde_json::{Value, json};
 
@@ -25,6 +25,7 @@ use crate::fragment::Fragment;
 use crate::import::ImportContext;
 use crate::import::echoes::{CountsFor, Recounted};
 use crate::links::{json_hash, run_id};
+use crate::mappings;
 use crate::schema::{climb_holds, climbs as t, sync_links as l};
 use crate::sql::{chunks, keys};
 use crate::sync_climbs::{ClimbSide, Known, LinkSide};
@@ -378,18 +379,24 @@ pub fn mark_seen(conn: &mut WriteConn<'_>, run: RunId, gym: StoktId) -> Result<(
     Ok(())
 }
 
-/// Forgets the links of climbs that are gone on both sides; the tombstones stay, so that nothing brings them back.
+/// Forgets the links of climbs that are gone on both sides; the tombstones stay, so that nothing brings them back, and
+/// the audit tells.
 ///
 /// # Errors
 /// When the database fails.
 pub fn retire_links(conn: &mut WriteConn<'_>, ids: &[StoktId]) -> Result<(), StoreError> {
     let texts: Vec<String> = ids.iter().map(ToString::to_string).collect();
     for texts in keys(&texts) {
-        on_backend!(conn, |c| diesel::delete(l::table)
-            .filter(l::entity.eq(EntityKind::Climb.as_str()))
-            .filter(l::stokt_id.eq_any(texts))
-            .filter(l::tombstone_at.is_not_null())
-            .execute(c))?;
+        let over = || {
+            let of_climbs = l::entity.eq(EntityKind::Climb.as_str()).and(l::stokt_id.eq_any(texts));
+            of_climbs.and(l::tombstone_at.is_not_null())
+        };
+        let links: Vec<(String, String)> =
+            on_backend!(conn, |c| l::table.filter(over()).select((l::local_id, l::stokt_id)).load(c))?;
+        on_backend!(conn, |c| diesel::delete(l::table).filter(over()).execute(c))?;
+        let pairs: Vec<(&str, &str)> =
+            links.iter().map(|(local_id, stokt_id)| (local_id.as_str(), stokt_id.as_str())).collect();
+        mappings::unlinked(conn, EntityKind::Climb, &pairs, Direction::StoktToMastoc)?;
     }
     Ok(())
 }

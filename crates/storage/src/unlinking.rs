@@ -105,8 +105,7 @@ pub(crate) fn forget_link(
 
 /// Calls off what waits to be sent of a climb.
 fn call_off(conn: &mut WriteConn<'_>, climb: ClimbId) -> Result<usize, StoreError> {
-    let of_climb =
-        outbox::entity.eq(EntityKind::Climb.as_str()).and(outbox::local_id.eq(climb.to_string()));
+    let of_climb = outbox::entity.eq(EntityKind::Climb.as_str()).and(outbox::local_id.eq(climb.to_string()));
     let states: Vec<Word<OutboxState>> =
         on_backend!(conn, |c| outbox::table.filter(of_climb.clone()).select(outbox::state).load(c))?;
     if states.iter().any(|state| state.0.is_unsettled()) {

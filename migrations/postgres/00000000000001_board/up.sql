@@ -173,6 +173,8 @@ CREATE INDEX climbs_by_climbed ON climbs (climbed_by, id);
 CREATE INDEX climbs_by_likes ON climbs (total_likes, id);
 CREATE INDEX climbs_local ON climbs (created_at, id) WHERE stokt_id IS NULL;
 CREATE INDEX climbs_by_synced ON climbs (synced_at, id);
+-- The few that are not simply in step with Stokt are counted again and again.
+CREATE INDEX climbs_unsettled ON climbs (sync_state, id) WHERE sync_state <> 'synced';
 CREATE INDEX climbs_private ON climbs (face_id, id) WHERE is_private;
 -- Counting by face, grade and setter reads this index alone.
 CREATE INDEX climbs_figures ON climbs (face_id, is_private, grade_rank, setter_id);

@@ -58,7 +58,7 @@ CREATE TABLE sync_runs (
     direction TEXT NOT NULL CHECK (direction IN ('stokt_to_mastoc', 'mastoc_to_stokt', 'both')),
     mode TEXT NOT NULL CHECK (mode IN ('full', 'incremental')),
     origin TEXT NOT NULL,
-    status TEXT NOT NULL CHECK (status IN ('running', 'done', 'partial', 'failed', 'interrupted')),
+    status TEXT NOT NULL CHECK (status IN ('running', 'done', 'waiting', 'partial', 'failed', 'interrupted')),
     report TEXT,
     started_at TEXT NOT NULL CHECK (length(started_at) = 27),
     finished_at TEXT CHECK (length(finished_at) = 27)

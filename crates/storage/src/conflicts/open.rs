@@ -200,13 +200,7 @@ fn concerned(conn: &mut ReadConn<'_>, ids: &[Id]) -> Result<Vec<Concerned>, Stor
         let rows: Vec<(Id, Id, Option<Id>, bool, Word<SyncState>)> = on_backend!(conn, |c| climbs::table
             .filter(climbs::id.eq_any(ids))
             .order(climbs::id.asc())
-            .select((
-                climbs::id,
-                climbs::face_id,
-                climbs::setter_id,
-                climbs::is_private,
-                climbs::sync_state
-            ))
+            .select((climbs::id, climbs::face_id, climbs::setter_id, climbs::is_private, climbs::sync_state))
             .load(c))?;
         found.extend(rows.into_iter().map(|(id, face, setter, is_private, state)| Concerned {
             id,
@@ -228,8 +222,7 @@ fn mark(conn: &mut WriteConn<'_>, found: &[NewConflict]) -> Result<(), StoreErro
     let to_hide: Vec<&Concerned> =
         climbs.iter().filter(|climb| !climb.is_private && hidden.contains(&climb.id)).collect();
     hide(conn, &to_hide)?;
-    let to_mark: Vec<&Concerned> =
-        climbs.iter().filter(|climb| climb.state != SyncState::Conflict).collect();
+    let to_mark: Vec<&Concerned> = climbs.iter().filter(|climb| climb.state != SyncState::Conflict).collect();
     set_state(conn, &to_mark, SyncState::Conflict)
 }
 
@@ -254,11 +247,7 @@ fn hide(conn: &mut WriteConn<'_>, of: &[&Concerned]) -> Result<(), StoreError> {
     let ids: Vec<Id> = of.iter().map(|climb| climb.id).collect();
     for ids in keys(&ids) {
         on_backend!(conn, |c| diesel::update(climbs::table.filter(climbs::id.eq_any(ids)))
-            .set((
-                climbs::is_private.eq(true),
-                climbs::rev.eq(climbs::rev + 1),
-                climbs::updated_at.eq(now)
-            ))
+            .set((climbs::is_private.eq(true), climbs::rev.eq(climbs::rev + 1), climbs::updated_at.eq(now)))
             .execute(c))?;
     }
     let mut recounted = Recounted::default();
@@ -271,8 +260,7 @@ fn hide(conn: &mut WriteConn<'_>, of: &[&Concerned]) -> Result<(), StoreError> {
         };
         recounted.climb(Some(counts(false)), counts(true));
         climb.note(conn);
-        let change =
-            FieldChange { field: "is_private".to_owned(), before: json!(false), after: json!(true) };
+        let change = FieldChange { field: "is_private".to_owned(), before: json!(false), after: json!(true) };
         edits.push(NewEdit {
             climb: climb.id.0,
             action: ChangeKind::Updated,
@@ -290,11 +278,7 @@ fn hide(conn: &mut WriteConn<'_>, of: &[&Concerned]) -> Result<(), StoreError> {
 ///
 /// # Errors
 /// [`StoreError::Fenced`] when another run has taken over, or the database's failure.
-pub fn close(
-    conn: &mut WriteConn<'_>,
-    ctx: &ImportContext<'_>,
-    of: &[ClimbId],
-) -> Result<usize, StoreError> {
+pub fn close(conn: &mut WriteConn<'_>, ctx: &ImportContext<'_>, of: &[ClimbId]) -> Result<usize, StoreError> {
     ctx.check_fence(conn)?;
     let texts: Vec<String> = of.iter().map(ToString::to_string).collect();
     let open = open_ones(conn, &texts)?;
