@@ -68,8 +68,8 @@ mod target;
 #[cfg(test)]
 mod test_board;
 mod types;
-pub mod unlinking;
 mod unguessable;
+pub mod unlinking;
 mod visibility;
 pub mod walls;
 

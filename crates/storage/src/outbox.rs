@@ -4,6 +4,7 @@
 //! Every step is one transaction that checks two fencing numbers: the run's, which a run loses with its lock, and the
 //! row's, which grows whenever somebody else takes the row over. A worker that came too late changes nothing.
 
+mod candidates;
 mod linking;
 mod moves;
 
@@ -24,10 +25,11 @@ use crate::schema::outbox as t;
 use crate::sql::{chunks, keys};
 use crate::types::{Id, Time};
 
+pub use candidates::{ListSide, gyms_there, holds_there, list, lists_here, never_linked};
 pub use linking::{Created, created, created_list, hold};
 pub use moves::{
-    Lease, Leased, ambiguous, back, done, drop_pending, lease, looked, rejected, requeue, sent, take_over,
-    unknown,
+    Lease, Leased, ambiguous, back, done, drop_pending, forget_changes, lease, looked, rejected, requeue,
+    sent, take_over, unknown,
 };
 
 /// One row.

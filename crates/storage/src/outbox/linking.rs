@@ -20,10 +20,8 @@ use crate::links::{self, json_hash};
 use crate::lists;
 use crate::schema::{climb_lists, climbs, outbox as t, sync_links, tombstones};
 use crate::sql::keys;
+use crate::sync_writes::AUTHOR;
 use crate::types::{Id, Time};
-
-/// Who stands in the history of a climb that a synchronisation wrote.
-const AUTHOR: &str = "synchronisation";
 
 /// What came of a creation at Stokt.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

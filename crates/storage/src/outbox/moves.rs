@@ -297,3 +297,21 @@ pub fn drop_pending(conn: &mut WriteConn<'_>, id: Uuid, why: &str) -> Result<boo
         .execute(c))?;
     Ok(changed == 1)
 }
+
+/// Forgets changes of `account` that wait: what is to be changed is told by the climbs themselves, and is put in anew.
+///
+/// # Errors
+/// [`StoreError::Fenced`] when another run has taken over, or the database's failure.
+pub fn forget_changes(
+    conn: &mut WriteConn<'_>,
+    ctx: &ImportContext<'_>,
+    account: StoktId,
+) -> Result<(), StoreError> {
+    ctx.check_fence(conn)?;
+    on_backend!(conn, |c| diesel::delete(t::table)
+        .filter(t::state.eq(OutboxState::Pending.as_str()))
+        .filter(t::action.ne(OutboxAction::Create.as_str()))
+        .filter(t::account.eq(account.to_string()))
+        .execute(c))?;
+    Ok(())
+}

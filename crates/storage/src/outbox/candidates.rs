@@ -1,0 +1,141 @@
+//! What there is to send, and what sending it needs to know of the board.
+
+use std::collections::{HashMap, HashSet};
+
+use diesel::prelude::*;
+use mastoc_domain::sync_state::EntityKind;
+use mastoc_domain::{ClimbId, FaceId, HoldId, ListId, StoktHoldId, StoktId};
+
+use crate::conn::{ReadConn, on_backend};
+use crate::error::StoreError;
+use crate::schema::{climb_lists, climbs, faces, gyms, holds, id_mappings, list_items};
+use crate::sql::keys;
+use crate::types::Id;
+
+/// The climbs of these gyms that Stokt does not know and never knew, oldest first. What was linked once is not among
+/// them: it is sent again only by somebody who names it.
+///
+/// # Errors
+/// When the database fails.
+pub fn never_linked(conn: &mut ReadConn<'_>, gyms_there: &[StoktId]) -> Result<Vec<ClimbId>, StoreError> {
+    let gyms_there = Id::all(gyms_there.iter().map(|gym| gym.0));
+    let found: Vec<Id> = on_backend!(conn, |c| climbs::table
+        .inner_join(faces::table.on(faces::id.eq(climbs::face_id)))
+        .inner_join(gyms::table.on(gyms::id.eq(faces::gym_id)))
+        .filter(climbs::stokt_id.is_null())
+        .filter(gyms::stokt_id.eq_any(&gyms_there))
+        .order((climbs::created_at.asc(), climbs::id.asc()))
+        .select(climbs::id)
+        .load(c))?;
+    let texts: Vec<String> = found.iter().map(|id| id.0.to_string()).collect();
+    let mut once: HashSet<String> = HashSet::new();
+    for texts in keys(&texts) {
+        let rows: Vec<String> = on_backend!(conn, |c| id_mappings::table
+            .filter(id_mappings::entity.eq(EntityKind::Climb.as_str()))
+            .filter(id_mappings::local_id.eq_any(texts))
+            .select(id_mappings::local_id)
+            .load(c))?;
+        once.extend(rows);
+    }
+    Ok(found
+        .iter()
+        .zip(&texts)
+        .filter(|(_, text)| !once.contains(*text))
+        .map(|(id, _)| ClimbId(id.0))
+        .collect())
+}
+
+/// Stokt's ids of these holds; none for a hold that Stokt does not know. Holds that are not here are left out.
+///
+/// # Errors
+/// When the database fails.
+pub fn holds_there(
+    conn: &mut ReadConn<'_>,
+    wanted: &[HoldId],
+) -> Result<HashMap<HoldId, Option<StoktHoldId>>, StoreError> {
+    let ids: Vec<i64> = wanted.iter().map(|hold| hold.0).collect();
+    let mut found = HashMap::with_capacity(ids.len());
+    for ids in keys(&ids) {
+        let rows: Vec<(i64, Option<i64>)> = on_backend!(conn, |c| holds::table
+            .filter(holds::id.eq_any(ids))
+            .select((holds::id, holds::stokt_id))
+            .load(c))?;
+        found.extend(rows.into_iter().map(|(id, there)| (HoldId(id), there.and_then(StoktHoldId::new))));
+    }
+    Ok(found)
+}
+
+/// Stokt's ids of the gyms that these faces are in; faces of a gym that Stokt does not know are left out.
+///
+/// # Errors
+/// When the database fails.
+pub fn gyms_there(
+    conn: &mut ReadConn<'_>,
+    wanted: &[FaceId],
+) -> Result<HashMap<FaceId, StoktId>, StoreError> {
+    let ids = Id::sorted(wanted.iter().map(|face| face.0));
+    let mut found = HashMap::with_capacity(ids.len());
+    for ids in keys(&ids) {
+        let rows: Vec<(Id, Option<Id>)> = on_backend!(conn, |c| faces::table
+            .inner_join(gyms::table.on(gyms::id.eq(faces::gym_id)))
+            .filter(faces::id.eq_any(ids))
+            .select((faces::id, gyms::stokt_id))
+            .load(c))?;
+        found.extend(rows.into_iter().filter_map(|(face, gym)| Some((FaceId(face.0), StoktId(gym?.0)))));
+    }
+    Ok(found)
+}
+
+/// A list as sending it needs it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ListSide {
+    /// Our id.
+    pub id: ListId,
+    /// Stokt's id.
+    pub stokt_id: Option<StoktId>,
+    /// Its name.
+    pub name: String,
+    /// Its climbs in their order, with Stokt's ids and names.
+    pub items: Vec<(ClimbId, Option<StoktId>, String)>,
+}
+
+/// A list with its climbs; `None` when there is none. Two statements.
+///
+/// # Errors
+/// When the database fails.
+pub fn list(conn: &mut ReadConn<'_>, id: ListId) -> Result<Option<ListSide>, StoreError> {
+    let head: Option<(Option<Id>, String)> = on_backend!(conn, |c| climb_lists::table
+        .find(Id(id.0))
+        .select((climb_lists::stokt_id, climb_lists::name))
+        .first(c)
+        .optional())?;
+    let Some((stokt_id, name)) = head else { return Ok(None) };
+    let rows: Vec<(Id, Option<Id>, String)> = on_backend!(conn, |c| list_items::table
+        .inner_join(climbs::table.on(climbs::id.eq(list_items::climb_id)))
+        .filter(list_items::list_id.eq(Id(id.0)))
+        .order((list_items::position.asc(), list_items::climb_id.asc()))
+        .select((climbs::id, climbs::stokt_id, climbs::name))
+        .load(c))?;
+    let items = rows
+        .into_iter()
+        .map(|(climb, there, name)| (ClimbId(climb.0), there.map(|id| StoktId(id.0)), name))
+        .collect();
+    Ok(Some(ListSide { id, stokt_id: stokt_id.map(|id| StoktId(id.0)), name, items }))
+}
+
+/// Which of these ids of Stokt's lists are linked to lists here.
+///
+/// # Errors
+/// When the database fails.
+pub fn lists_here(conn: &mut ReadConn<'_>, ids: &[StoktId]) -> Result<HashSet<StoktId>, StoreError> {
+    let ids = Id::all(ids.iter().map(|id| id.0));
+    let mut found = HashSet::new();
+    for ids in keys(&ids) {
+        let rows: Vec<Option<Id>> = on_backend!(conn, |c| climb_lists::table
+            .filter(climb_lists::stokt_id.eq_any(ids))
+            .select(climb_lists::stokt_id)
+            .load(c))?;
+        found.extend(rows.into_iter().flatten().map(|id| StoktId(id.0)));
+    }
+    Ok(found)
+}
