@@ -7,7 +7,7 @@ use mastoc_domain::change::ChangeKind;
 use mastoc_domain::import::{ImportClimb, ImportFace, ImportGym, ImportHold, ImportUser, ImportWall};
 use mastoc_domain::sync_state::EntityKind;
 use mastoc_storage::climbs::{self, ClimbFilter};
-use mastoc_storage::{ReadConn, StoreError, Viewer, changes, export, links, quarantine};
+use mastoc_storage::{ReadConn, StoreError, Viewer, changes, export, mappings, quarantine};
 use mastoc_sync_engine::convert::{board_to_stokt, climb_to_stokt};
 use serde_json::{Value, json};
 use uuid::Uuid;
@@ -175,7 +175,7 @@ pub(crate) fn holds_exactly(place: &Place, source: &Source) -> Board {
 
 /// How many mappings there are of each kind, each identity named once.
 pub(crate) fn mappings(place: &Place) -> BTreeMap<&'static str, usize> {
-    let all = place.store().read(|conn| links::mappings(conn, 0, 1_000_000)).unwrap();
+    let all = place.store().read(|conn| mappings::list(conn, 0, 1_000_000)).unwrap();
     let mut count = BTreeMap::new();
     let mut seen = BTreeSet::new();
     for mapping in all {

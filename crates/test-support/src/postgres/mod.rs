@@ -41,6 +41,20 @@ impl TestDb {
     pub fn url(&self) -> &str {
         &self.url
     }
+
+    /// Another database with the same content, for tests that go on from one state many times. Nobody may be connected
+    /// to this one.
+    ///
+    /// # Panics
+    /// If somebody is, or PostgreSQL refuses.
+    #[must_use]
+    pub fn copy(&self) -> Self {
+        let server = server();
+        let name = fresh_name();
+        run_when_free(&server.psql, &format!("CREATE DATABASE {name} TEMPLATE {}", self.name))
+            .unwrap_or_else(|error| panic!("PostgreSQL does not copy the test database: {error}"));
+        Self { url: server.psql.url_of(&name), name }
+    }
 }
 
 impl Drop for TestDb {
@@ -74,7 +88,7 @@ pub fn fresh_database(template_key: &str, prepare: impl FnOnce(&str)) -> Option<
     }
     let server = server();
     let template = template_name(template_key);
-    let name = format!("mastoc_test_{}_{:08x}", std::process::id(), rand::random::<u32>());
+    let name = fresh_name();
     let create = format!("CREATE DATABASE {name} TEMPLATE {template}");
     let mut created = run_when_free(&server.psql, &create);
     if created.as_ref().is_err_and(|error| error.state == NO_SUCH_DATABASE) {
@@ -83,6 +97,10 @@ pub fn fresh_database(template_key: &str, prepare: impl FnOnce(&str)) -> Option<
     }
     created.unwrap_or_else(|error| panic!("PostgreSQL does not create a test database: {error}"));
     Some(TestDb { url: server.psql.url_of(&name), name })
+}
+
+fn fresh_name() -> String {
+    format!("mastoc_test_{}_{:08x}", std::process::id(), rand::random::<u32>())
 }
 
 /// An empty database, for tests of migrations themselves. As [`fresh_database`] otherwise.
