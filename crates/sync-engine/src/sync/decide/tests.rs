@@ -1,8 +1,9 @@
-//! Decisions over all combinations: every situation that two fields can be in, carried out on a model of both sides.
-
-use std::sync::LazyLock;
+//! A model of both sides, on which decisions are carried out.
 
 use super::*;
+
+mod combinations;
+mod stories;
 
 /// A climb on both sides, as a database and Stokt would keep it.
 #[derive(Debug, Clone, PartialEq)]
@@ -148,99 +149,4 @@ impl World {
         let after = self.carry_out(&action);
         (action, after)
     }
-}
-
-/// Every version of a climb that differs in two fields: `x` is what it was, `a` and `b` are edits.
-static VERSIONS: LazyLock<Vec<CanonicalClimb>> = LazyLock::new(|| {
-    let mut versions = Vec::new();
-    for name in ["x", "a", "b"] {
-        for is_private in [false, true] {
-            versions.push(CanonicalClimb::new(name, "S1 T2", None, is_private, false, "", "", "", ""));
-        }
-    }
-    versions
-});
-
-fn settings() -> Vec<Setting> {
-    let flags = [false, true];
-    let mut all = Vec::new();
-    for policy in POLICIES {
-        for bits in 0..16_u8 {
-            let [is_own, unsettled, allow_delete, selected] =
-                [1, 2, 4, 8].map(|bit| flags[usize::from(bits & bit != 0)]);
-            all.push(Setting { is_own, unsettled, policy, allow_delete, selected });
-        }
-    }
-    all
-}
-
-/// Every world.
-fn worlds() -> impl Iterator<Item = World> {
-    let sides = || {
-        let rows = VERSIONS.iter().cloned().map(Side::Row);
-        [Side::Never, Side::Deleted].into_iter().chain(rows)
-    };
-    let theres = || {
-        let here = VERSIONS.iter().cloned().map(There::Here);
-        [There::Never, There::Unseen, There::Missing, There::Gone].into_iter().chain(here)
-    };
-    let bases = || std::iter::once(None).chain(VERSIONS.iter().cloned().map(Some));
-    let conflict = || Action::Conflict { kind: ConflictKind::Fields, fields: vec![Field::Name], hide: false };
-    sides().flat_map(move |local| {
-        theres().flat_map(move |remote| {
-            let local = local.clone();
-            bases().flat_map(move |base| {
-                let (local, remote) = (local.clone(), remote.clone());
-                (0..8_u8).map(move |bits| World {
-                    local: local.clone(),
-                    is_dirty: bits & 1 != 0,
-                    is_archived: bits & 2 != 0,
-                    remote: remote.clone(),
-                    base: base.clone(),
-                    open_conflict: (bits & 4 != 0).then(conflict),
-                })
-            })
-        })
-    })
-}
-
-fn everywhere(check: impl Fn(&World, Setting)) {
-    let settings = settings();
-    for world in worlds() {
-        for setting in &settings {
-            check(&world, *setting);
-        }
-    }
-}
-
-#[test]
-fn what_was_carried_out_leaves_nothing_to_do() {
-    everywhere(|world, setting| {
-        for direction in [PULL, PUSH] {
-            let (action, after) = world.step(direction, setting);
-            let again = after.decide(direction, setting);
-            assert!(again.is_rest(), "{direction} {setting:?}\n{world:?}\n{action:?}\n{again:?}");
-            if let (Action::Conflict { fields, .. }, Action::Conflict { fields: then, .. }) =
-                (&action, &again)
-            {
-                assert_eq!(fields, then);
-            }
-            assert_eq!(after.carry_out(&again).open_conflict.is_some(), after.open_conflict.is_some());
-        }
-    });
-}
-
-#[test]
-fn a_second_run_both_ways_is_at_rest() {
-    everywhere(|world, setting| {
-        let (first, after) = world.step(PULL, setting);
-        let (second, after) = after.step(PUSH, setting);
-        for direction in [PULL, PUSH] {
-            let again = after.decide(direction, setting);
-            assert!(
-                again.is_rest() || second == Action::Delete,
-                "{setting:?}\n{world:?}\n{first:?} {second:?} {again:?}"
-            );
-        }
-    });
 }
