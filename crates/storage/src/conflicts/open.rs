@@ -194,10 +194,13 @@ impl Concerned {
     }
 }
 
+/// Id, face, setter, whether it is private, and how a climb stands.
+type Standing = (Id, Id, Option<Id>, bool, Word<SyncState>);
+
 fn concerned(conn: &mut ReadConn<'_>, ids: &[Id]) -> Result<Vec<Concerned>, StoreError> {
     let mut found = Vec::with_capacity(ids.len());
     for ids in keys(ids) {
-        let rows: Vec<(Id, Id, Option<Id>, bool, Word<SyncState>)> = on_backend!(conn, |c| climbs::table
+        let rows: Vec<Standing> = on_backend!(conn, |c| climbs::table
             .filter(climbs::id.eq_any(ids))
             .order(climbs::id.asc())
             .select((climbs::id, climbs::face_id, climbs::setter_id, climbs::is_private, climbs::sync_state))
