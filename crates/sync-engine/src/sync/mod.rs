@@ -19,3 +19,11 @@ pub use options::{ConflictPolicy, MaxDelete, Selection, SyncOptions};
 pub use plan_file::{PLAN_SCHEMA, PlanFile, PlanFileError, PlannedOptions};
 pub use points::{POINTS, StopAt};
 pub use surroundings::{Clock, Points, ShiftedClock, SystemClock, Uncut};
+
+// What a binary shows of conflicts and the outbox, without depending on the domain itself.
+pub use crate::decision::clean as one_line;
+pub use mastoc_domain::canonical::CanonicalClimb as Canonical;
+pub use mastoc_domain::conflict::Take;
+pub use mastoc_domain::outbox::{OutboxAction, OutboxState};
+pub use mastoc_domain::sync_merge::{ConflictKind, Field};
+pub use mastoc_domain::sync_state::Direction;

@@ -1,0 +1,165 @@
+//! A run: settings -> one call of the engine -> what to print, and the exit code.
+
+use std::path::PathBuf;
+use std::time::{Duration, Instant};
+
+use clap::ArgMatches;
+use mastoc_runtime::args::StoktSettings;
+use mastoc_runtime::settings::create_data_dir;
+use mastoc_runtime::{Exit, Failure};
+use mastoc_storage::StoreError;
+use mastoc_storage::runs::RunDirection;
+use mastoc_sync_engine::sync::{PlanFile, PlanFileError, SyncOptions};
+use mastoc_sync_engine::{
+    DatabaseTarget, EngineError, ImportOptions, Report, StoktClient, StoktId, StoreTarget, Target,
+    import_into,
+};
+
+use crate::args::{Arguments, Connections, Patience};
+use crate::hooks::Surroundings;
+use crate::shared::{Shown, client_builder, ended, failure, is_flag, print, stop_on_interrupt};
+
+/// Synchronises as the arguments say, and prints what came of it.
+pub(crate) fn run(arguments: &Arguments, matches: &ArgMatches) -> Result<Exit, Failure> {
+    let asked = &arguments.run;
+    let (database, data_dir) = database(&arguments.connections)?;
+    let plan =
+        asked.apply_plan.as_deref().map(PlanFile::read).transpose().map_err(|error| plan_failure(&error))?;
+    let (options, stokt) = match &plan {
+        Some(plan) => {
+            refuse_other_settings(matches)?;
+            let stokt = arguments.connections.stokt.resolve()?;
+            (planned(plan, &stokt, &database, usize::from(asked.batch_size))?, stokt)
+        }
+        None => {
+            // What needs no file and no standard input is looked at first.
+            asked.options(Vec::new())?;
+            let stokt = arguments.connections.stokt.resolve()?;
+            (asked.options(stokt.gyms.iter().copied().map(StoktId).collect())?, stokt)
+        }
+    };
+    let patience = asked.patience()?;
+    let surroundings = Surroundings::of_environment()?;
+    let client = client_builder(&stokt)?.build().map_err(|error| failure(&EngineError::from(error)))?;
+    stop_on_interrupt(&client);
+    let shown = Shown::new(arguments.json || asked.quiet);
+    let run = Run { client: &client, database, data_dir, options: &options, patience, surroundings };
+    let report = run.carry_out(&shown)?;
+    drop(shown);
+    if let Some(path) = &asked.plan
+        && let Some(plan) = PlanFile::of(&options, &report)
+    {
+        plan.write(path).map_err(|error| plan_failure(&error))?;
+    }
+    tell(&report, arguments.json, asked.quiet)
+}
+
+/// Prints the report; in a quiet run only if it is news.
+fn tell(report: &Report, json: bool, quiet: bool) -> Result<Exit, Failure> {
+    if json {
+        print(&report.to_json());
+    } else if !report.gyms.is_empty() && (!quiet || report.is_news()) {
+        print(&report.sync_summary());
+    }
+    match ended(report) {
+        // The next run makes up for it, and the exit code says so.
+        Err(failure) if quiet && !report.is_news() => Ok(failure.exit),
+        ended => ended,
+    }
+}
+
+struct Run<'r> {
+    client: &'r StoktClient,
+    database: DatabaseTarget,
+    data_dir: PathBuf,
+    options: &'r SyncOptions,
+    patience: Patience,
+    surroundings: Surroundings,
+}
+
+/// The database and the data folder, by the settings.
+pub(crate) fn database(connections: &Connections) -> Result<(DatabaseTarget, PathBuf), Failure> {
+    let settings = connections.database.resolve()?;
+    let database = settings.url.expose().parse();
+    let database = database.map_err(|error: StoreError| Failure::usage(error.to_string()))?;
+    Ok((database, settings.data_dir))
+}
+
+fn plan_failure(error: &PlanFileError) -> Failure {
+    Failure::usage(error.to_string())
+}
+
+/// A plan brings these with it. Variables are set for all runs; flags are meant for this one.
+fn refuse_other_settings(matches: &ArgMatches) -> Result<(), Failure> {
+    for (name, flag) in
+        [("gyms", "--gym"), ("unknown_settle", "--unknown-settle"), ("gone_after", "--gone-after")]
+    {
+        if is_flag(matches, name) {
+            return Err(Failure::usage(format!("{flag} is given beside a plan, which says that itself"))
+                .hint("leave it out, or make a new plan"));
+        }
+    }
+    Ok(())
+}
+
+/// What the plan asks for, if it was made for this board and this Stokt.
+fn planned(
+    plan: &PlanFile,
+    stokt: &StoktSettings,
+    database: &DatabaseTarget,
+    batch_size: usize,
+) -> Result<SyncOptions, Failure> {
+    for (what, then, now) in [
+        ("Stokt at", plan.origin.as_str(), stokt.url.as_str().to_owned()),
+        ("the board in", plan.target.as_str(), database.to_string()),
+    ] {
+        if then.trim_end_matches('/') != now.trim_end_matches('/') {
+            return Err(Failure::usage(format!("the plan was made for {what} {then}, and this is {now}")));
+        }
+    }
+    plan.to_options(batch_size).ok_or_else(|| Failure::usage("the plan says no direction"))
+}
+
+/// How often a run that waits looks whether the lock is free.
+const LOOK_EVERY: Duration = Duration::from_millis(200);
+
+impl Run<'_> {
+    fn carry_out(self, shown: &Shown) -> Result<Report, Failure> {
+        if self.options.direction != RunDirection::StoktToMastoc || !self.options.full {
+            return Err(Failure::usage("only the full pull is available yet")
+                .hint("use mastoc-sync --direction stokt-to-mastoc --full"));
+        }
+        let options = ImportOptions {
+            gyms: self.options.gyms.clone(),
+            batch_size: self.options.batch_size,
+            dry_run: self.options.dry_run,
+            ..ImportOptions::default()
+        };
+        Ok(import_into(self.client, self.database.to_string(), || self.open(), &options, shown))
+    }
+
+    fn open(&self) -> Result<Box<dyn Target>, EngineError> {
+        if self.options.dry_run {
+            return Ok(Box::new(StoreTarget::dry_run_on(&self.database)?));
+        }
+        // One line about the folder is better than one about the database in it.
+        create_data_dir(&self.data_dir).map_err(|failure| StoreError::Unusable(failure.message))?;
+        let owner = format!("mastoc-sync, process {}", std::process::id());
+        let begun = Instant::now();
+        loop {
+            let patient = match self.patience {
+                Patience::None => false,
+                Patience::For(time) => begun.elapsed() < time,
+                Patience::Endless => true,
+            };
+            match StoreTarget::open_in(&self.database, &self.data_dir, &owner) {
+                Err(EngineError::Locked { .. }) if patient => {}
+                opened => return Ok(Box::new(opened?)),
+            }
+            if self.client.cancel().is_cancelled() {
+                return Err(EngineError::Interrupted);
+            }
+            std::thread::sleep(LOOK_EVERY);
+        }
+    }
+}
