@@ -40,6 +40,9 @@ pub enum EngineError {
         /// Who, in the words of the holder.
         holder: String,
     },
+    /// A guard against doing far too much; the message says what, and how to go on.
+    #[error("{0}")]
+    Guard(String),
     /// A test ended the run at this point, as a crash would: nothing is cleaned up.
     #[error("ended at {0}")]
     Stopped(&'static str),
@@ -79,7 +82,7 @@ impl EngineError {
             Self::UnknownGym(_) | Self::NoHomeGym => Ending::Usage,
             Self::Locked { .. } => Ending::Locked,
             Self::Stopped(_) => Ending::Failed,
-            Self::Shape(_) => Ending::Guard,
+            Self::Shape(_) | Self::Guard(_) => Ending::Guard,
         }
     }
 }

@@ -122,7 +122,8 @@ fn notes(record: &ImportClimb, list: &HoldsList) -> Vec<ItemProblem> {
     notes
 }
 
-fn canonical(record: &ImportClimb) -> CanonicalClimb {
+/// What a person can edit of a climb, in canonical form.
+pub(crate) fn canonical(record: &ImportClimb) -> CanonicalClimb {
     CanonicalClimb::new(
         &record.name,
         &record.holds_list,

@@ -27,6 +27,7 @@ use crate::error::StoreError;
 use crate::locks;
 
 pub(crate) use batch::begin;
+pub(crate) use climbs::canonical;
 pub use climbs::climbs;
 pub use faces::faces;
 pub use gyms::gyms;

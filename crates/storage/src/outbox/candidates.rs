@@ -4,7 +4,7 @@ use std::collections::{HashMap, HashSet};
 
 use diesel::prelude::*;
 use mastoc_domain::sync_state::EntityKind;
-use mastoc_domain::{ClimbId, FaceId, HoldId, ListId, StoktHoldId, StoktId};
+use mastoc_domain::{ClimbId, HoldId, ListId, StoktHoldId, StoktId};
 
 use crate::conn::{ReadConn, on_backend};
 use crate::error::StoreError;
@@ -65,23 +65,24 @@ pub fn holds_there(
     Ok(found)
 }
 
-/// Stokt's ids of the gyms that these faces are in; faces of a gym that Stokt does not know are left out.
+/// Stokt's ids of the gyms that these faces are in, by Stokt's ids of the faces; faces that are not here, or in a gym
+/// that Stokt does not know, are left out.
 ///
 /// # Errors
 /// When the database fails.
 pub fn gyms_there(
     conn: &mut ReadConn<'_>,
-    wanted: &[FaceId],
-) -> Result<HashMap<FaceId, StoktId>, StoreError> {
+    wanted: &[StoktId],
+) -> Result<HashMap<StoktId, StoktId>, StoreError> {
     let ids = Id::sorted(wanted.iter().map(|face| face.0));
     let mut found = HashMap::with_capacity(ids.len());
     for ids in keys(&ids) {
-        let rows: Vec<(Id, Option<Id>)> = on_backend!(conn, |c| faces::table
+        let rows: Vec<(Option<Id>, Option<Id>)> = on_backend!(conn, |c| faces::table
             .inner_join(gyms::table.on(gyms::id.eq(faces::gym_id)))
-            .filter(faces::id.eq_any(ids))
-            .select((faces::id, gyms::stokt_id))
+            .filter(faces::stokt_id.eq_any(ids))
+            .select((faces::stokt_id, gyms::stokt_id))
             .load(c))?;
-        found.extend(rows.into_iter().filter_map(|(face, gym)| Some((FaceId(face.0), StoktId(gym?.0)))));
+        found.extend(rows.into_iter().filter_map(|(face, gym)| Some((StoktId(face?.0), StoktId(gym?.0)))));
     }
     Ok(found)
 }

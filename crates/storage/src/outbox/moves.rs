@@ -315,3 +315,24 @@ pub fn forget_changes(
         .execute(c))?;
     Ok(())
 }
+
+/// Calls off creations that wait for climbs which are not there to be sent any more: deleted, or linked by hand.
+///
+/// # Errors
+/// [`StoreError::Fenced`] when another run has taken over, or the database's failure.
+pub fn drop_stale(conn: &mut WriteConn<'_>, ctx: &ImportContext<'_>, ids: &[Uuid]) -> Result<(), StoreError> {
+    ctx.check_fence(conn)?;
+    let now = Time(conn.now());
+    let ids: Vec<Id> = ids.iter().copied().map(Id).collect();
+    for ids in keys(&ids) {
+        on_backend!(conn, |c| diesel::update(t::table.filter(t::id.eq_any(ids)))
+            .filter(t::state.eq(OutboxState::Pending.as_str()))
+            .set((
+                t::state.eq(OutboxState::Rejected.as_str()),
+                t::last_error.eq(Some("the climb is not there to be sent any more")),
+                t::updated_at.eq(now),
+            ))
+            .execute(c))?;
+    }
+    Ok(())
+}

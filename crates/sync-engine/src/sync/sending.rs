@@ -6,9 +6,9 @@ use mastoc_domain::canonical::{CanonicalClimb, fingerprint};
 use mastoc_domain::holds_list::{HoldsList, Role};
 use mastoc_domain::sync_merge::Field;
 use mastoc_domain::{HoldId, StoktHoldId, StoktId};
+use mastoc_stokt_client::types::{ClimbPatch, NewClimb, NewGrade, NewHolds};
 use mastoc_storage::outbox::Entry;
 use mastoc_storage::sync_climbs::ClimbSide;
-use mastoc_stokt_client::types::{ClimbPatch, NewClimb, NewGrade, NewHolds};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
@@ -109,8 +109,8 @@ fn is_taken(field: Field, sent: &CanonicalClimb, shown: &CanonicalClimb) -> bool
 /// Where a climb is at Stokt, and which of its holds are known there.
 #[derive(Debug, Clone, Default)]
 pub(crate) struct Board {
-    /// Stokt's ids of gyms, by our faces.
-    pub(crate) gyms: HashMap<mastoc_domain::FaceId, StoktId>,
+    /// Stokt's ids of gyms, by Stokt's ids of their faces.
+    pub(crate) gyms: HashMap<StoktId, StoktId>,
     /// Stokt's ids of holds.
     pub(crate) holds: HashMap<HoldId, Option<StoktHoldId>>,
 }
@@ -125,16 +125,16 @@ pub(crate) struct Placed<'a> {
 
 /// Finds a climb's place at Stokt, or says what Stokt would refuse of it.
 pub(crate) fn place<'a>(side: &'a ClimbSide, board: &Board) -> Result<Placed<'a>, String> {
-    let (Some(face), Some(gym)) = (side.face_stokt_id, board.gyms.get(&side.face)) else {
+    let found = side.face_stokt_id.and_then(|face| Some((face, board.gyms.get(&face)?)));
+    let Some((face, gym)) = found else {
         return Err("its board is not at Stokt".to_owned());
     };
     if side.name.trim().chars().count() < SHORTEST_NAME {
         return Err(format!("Stokt takes no name of fewer than {SHORTEST_NAME} characters"));
     }
     let list = HoldsList::parse(&side.holds_list).map_err(|error| error.to_string())?;
-    let is_there = |hold: HoldId| {
-        board.holds.get(&hold).copied().flatten().is_some_and(|there| there.get() == hold.0)
-    };
+    let is_there =
+        |hold: HoldId| board.holds.get(&hold).copied().flatten().is_some_and(|there| there.get() == hold.0);
     let mut unknown: Vec<String> =
         list.iter().filter(|token| !is_there(token.hold)).map(|token| token.hold.to_string()).collect();
     unknown.sort();
@@ -229,6 +229,11 @@ impl Placed<'_> {
         Some(self.freeze(base, expected, send))
     }
 
+    /// Stokt's id of its gym.
+    pub(crate) fn gym(&self) -> StoktId {
+        self.gym
+    }
+
     /// Its privacy to be changed.
     pub(crate) fn privacy(
         self,
@@ -274,7 +279,7 @@ mod tests {
     fn board() -> Board {
         let there = |id: i64| (HoldId(id), StoktHoldId::new(id));
         Board {
-            gyms: HashMap::from([(FaceId(Uuid::nil()), StoktId(Uuid::nil()))]),
+            gyms: HashMap::from([(StoktId(Uuid::max()), StoktId(Uuid::nil()))]),
             holds: HashMap::from([there(1), there(2), there(3), (HoldId(9), None)]),
         }
     }
@@ -301,9 +306,12 @@ mod tests {
 
     #[test]
     fn a_grade_is_sent_where_it_was_given_here() {
-        for (font, own, sent) in
-            [(Some("7A"), true, Some("7a")), (Some("7A"), false, None), (Some("?"), true, None), (None, true, None)]
-        {
+        for (font, own, sent) in [
+            (Some("7A"), true, Some("7a")),
+            (Some("7A"), false, None),
+            (Some("?"), true, None),
+            (None, true, None),
+        ] {
             let side = side("Le pilier", "S1 T3", font, own);
             assert_eq!(grade(&side).map(|grade| grade.value).as_deref(), sent, "{font:?} {own}");
         }
@@ -330,13 +338,19 @@ mod tests {
     fn an_answer_is_held_against_what_was_sent() {
         let side = side("Renamed ", "S1 T3", None, false);
         let expected = side.canonical.clone();
-        let frozen = place(&side, &board()).unwrap().patch(&[Field::Name, Field::Holds], &expected, &expected).unwrap();
+        let frozen = place(&side, &board())
+            .unwrap()
+            .patch(&[Field::Name, Field::Holds], &expected, &expected)
+            .unwrap();
         let mut shown = CanonicalClimb { name: "Renamed".into(), tags: "new".into(), ..expected.clone() };
         assert!(frozen.is_shown_by(&shown), "white space and other fields do not matter");
         shown.holds = "S1 T2".into();
         assert!(!frozen.is_shown_by(&shown));
         assert_eq!(frozen.refused_fields(&shown), ["holds"]);
         let private = place(&side, &board()).unwrap().privacy(true, &expected, &expected);
-        assert!(private.is_shown_by(&shown) && !private.is_shown_by(&CanonicalClimb { is_private: false, ..shown }));
+        assert!(
+            private.is_shown_by(&shown)
+                && !private.is_shown_by(&CanonicalClimb { is_private: false, ..shown })
+        );
     }
 }

@@ -1,0 +1,398 @@
+//! What there is to send: climbs that were chosen, and what was changed or deleted here of those that the account set.
+//! Only reads; what is sent is asked for again in the transaction that freezes it.
+
+use std::collections::{BTreeSet, HashMap, HashSet};
+
+use mastoc_domain::canonical::CanonicalClimb;
+use mastoc_domain::holds_list::HoldsList;
+use mastoc_domain::outbox::{OutboxAction, OutboxState};
+use mastoc_domain::sync_state::{Direction, EntityKind, SyncState};
+use mastoc_domain::{ClimbId, HoldId, StoktId};
+use mastoc_storage::outbox::{self, Claim, Entry};
+use mastoc_storage::sync_climbs::{self, ClimbSide, Known};
+use mastoc_storage::{ReadConn, StoreError};
+use uuid::Uuid;
+
+use super::claim_of;
+use crate::decision::{Decided, Decision};
+use crate::error::EngineError;
+use crate::sync::decide::{Action, Local, Remote, Situation, Why, decide};
+use crate::sync::options::Selection;
+use crate::sync::sending::{Board, Frozen, Send, place};
+use crate::sync::session::Session;
+use crate::sync::settle::climb_of;
+use crate::sync::view::{RemoteClimb, View};
+
+/// What there is to send.
+#[derive(Debug, Default)]
+pub(crate) struct Planned {
+    /// Climbs to be created, in this order.
+    pub(super) create: Vec<ClimbId>,
+    /// Climbs to be changed or deleted, by Stokt's ids.
+    pub(super) change: Vec<StoktId>,
+    /// Rows of the outbox whose climbs are not there to be sent any more.
+    pub(super) stale: Vec<Uuid>,
+    /// What is not sent, and why.
+    pub(crate) decisions: Vec<Decision>,
+    /// What would become of the rest; for a dry run.
+    pub(crate) would: Vec<Decision>,
+}
+
+/// The gyms that a run looks at.
+pub(super) type Gyms = HashSet<StoktId>;
+
+/// Plans what there is to send.
+///
+/// # Errors
+/// [`EngineError::Guard`] when too much would be deleted at Stokt; what was chosen and is not here; the database's.
+pub(crate) fn plan(session: &Session<'_>, view: &View<'_>) -> Result<Planned, EngineError> {
+    let gyms: Gyms = view.gyms.iter().map(|seen| seen.gym).collect();
+    let mine: HashMap<StoktId, &RemoteClimb> =
+        view.mine.iter().map(|climb| (climb.stokt_id, climb)).collect();
+    session.store.snapshot(|conn| {
+        let mut planned = Planned::default();
+        creations(conn, session, &gyms, &mut planned)?;
+        changes(conn, session, &gyms, &mine, &mut planned)?;
+        list(conn, session, &mut planned)?;
+        Ok(planned)
+    })
+}
+
+fn creations(
+    conn: &mut ReadConn<'_>,
+    session: &Session<'_>,
+    gyms: &Gyms,
+    planned: &mut Planned,
+) -> Result<(), EngineError> {
+    let mut chosen: BTreeSet<ClimbId> = match &session.options.selection {
+        Selection::Nothing => BTreeSet::new(),
+        Selection::AllLocal => {
+            let gyms: Vec<StoktId> = gyms.iter().copied().collect();
+            outbox::never_linked(conn, &gyms)?.into_iter().collect()
+        }
+        Selection::Climbs(ids) => ids.iter().copied().collect(),
+        Selection::List(id) => {
+            let list = outbox::list(conn, *id)?;
+            let list = list.ok_or_else(|| StoreError::Invalid(format!("there is no list {id} here")))?;
+            list.items.into_iter().filter(|(_, there, _)| there.is_none()).map(|(climb, ..)| climb).collect()
+        }
+    };
+    let named: BTreeSet<ClimbId> = match &session.options.selection {
+        Selection::Climbs(_) => chosen.clone(),
+        _ => BTreeSet::new(),
+    };
+    // What an earlier run was to send and did not.
+    let waiting: Vec<Entry> = outbox::in_states(conn, &[OutboxState::Pending])?
+        .into_iter()
+        .filter(|row| row.action == OutboxAction::Create && row.account == session.account)
+        .collect();
+    chosen.extend(waiting.iter().filter_map(climb_of));
+    let ids: Vec<ClimbId> = chosen.into_iter().collect();
+    let asked = Creations::ask(conn, &ids)?;
+    let here: HashSet<ClimbId> = asked.sides.iter().map(|side| side.id).collect();
+    if let Some(unknown) = named.iter().find(|id| !here.contains(id)) {
+        return Err(StoreError::Invalid(format!("there is no climb {unknown} here")).into());
+    }
+    let unlinked: HashSet<ClimbId> =
+        asked.sides.iter().filter(|side| side.stokt_id.is_none()).map(|side| side.id).collect();
+    let is_stale = |row: &&Entry| climb_of(row).is_some_and(|id| !unlinked.contains(&id));
+    planned.stale.extend(waiting.iter().filter(is_stale).map(|row| row.id));
+    for side in &asked.sides {
+        let about =
+            |decided| Decision::new(EntityKind::Climb, side.id.to_string(), decided).named(&side.name);
+        match asked.verdict(session, gyms, side, named.contains(&side.id)) {
+            Verdict::Send(_) => {
+                planned.create.push(side.id);
+                planned.would.push(about(Decided::Sent));
+            }
+            Verdict::Not(decided, why) => planned.decisions.push(about(decided).because(why)),
+            Verdict::Agree | Verdict::Rest => {}
+        }
+    }
+    Ok(())
+}
+
+/// What is to become of one climb.
+pub(super) enum Verdict {
+    /// It is sent.
+    Send(Box<Claim>),
+    /// Both sides agree, without a word to Stokt.
+    Agree,
+    /// It is not sent; why.
+    Not(Decided, String),
+    /// There is nothing to do, or nothing new to say.
+    Rest,
+}
+
+/// Climbs that were chosen to be created, and what deciding about them needs.
+pub(super) struct Creations {
+    sides: Vec<ClimbSide>,
+    last: HashMap<(EntityKind, String), Entry>,
+    board: Board,
+}
+
+impl Creations {
+    /// Reads them, in four statements. They come in the order in which they were set.
+    pub(super) fn ask(conn: &mut ReadConn<'_>, ids: &[ClimbId]) -> Result<Self, EngineError> {
+        let mut sides = sync_climbs::local(conn, ids)?;
+        sides.sort_by_key(|side| (side.created_at, side.id));
+        let texts: Vec<String> = sides.iter().map(|side| side.id.to_string()).collect();
+        let texts: Vec<&str> = texts.iter().map(String::as_str).collect();
+        let last = outbox::latest(conn, &texts)?;
+        let board = board(conn, sides.iter(), &[])?;
+        Ok(Self { sides, last, board })
+    }
+
+    /// What is sent of each of them; they were chosen by the plan.
+    pub(super) fn claims(&self, session: &Session<'_>, gyms: &Gyms) -> Vec<Claim> {
+        let claim = |side| match self.verdict(session, gyms, side, true) {
+            Verdict::Send(claim) => Some(*claim),
+            _ => None,
+        };
+        self.sides.iter().filter_map(claim).collect()
+    }
+
+    fn verdict(&self, session: &Session<'_>, gyms: &Gyms, side: &ClimbSide, is_named: bool) -> Verdict {
+        if side.stokt_id.is_some() {
+            return Verdict::Rest;
+        }
+        if side.setter_stokt_id.is_some_and(|setter| setter != session.account) {
+            return Verdict::Not(Decided::Skipped, Why::OtherSetter.to_string());
+        }
+        let last = self.last.get(&(EntityKind::Climb, side.id.to_string()));
+        if let Some(not) = last.and_then(|row| before(row, side.rev, is_named)) {
+            return not;
+        }
+        let placed = match place(side, &self.board) {
+            Ok(placed) => placed,
+            Err(why) => return Verdict::Not(Decided::Rejected, why),
+        };
+        if !gyms.contains(&placed.gym()) {
+            return Verdict::Not(Decided::Skipped, "its gym is not part of this run".to_owned());
+        }
+        let (account, local_id) = (session.account, side.id.to_string());
+        let fingerprint = placed.fingerprint(account);
+        let frozen = placed.create();
+        let create = OutboxAction::Create;
+        Verdict::Send(Box::new(claim_of(local_id, create, None, account, &frozen, fingerprint, side.rev)))
+    }
+}
+
+/// What the last row of a climb says against sending it now.
+fn before(row: &Entry, rev: i32, is_named: bool) -> Option<Verdict> {
+    match row.state {
+        OutboxState::Rejected if row.local_rev == rev && !is_named => {
+            let why = row.last_error.as_deref().unwrap_or("Stokt refused it");
+            let why = format!("not sent again as it is: {why}; change it, or name it with --climb-ids");
+            Some(Verdict::Not(Decided::Skipped, why))
+        }
+        // Settling has told of these.
+        OutboxState::Leased | OutboxState::Sent | OutboxState::Unknown | OutboxState::Ambiguous => {
+            Some(Verdict::Rest)
+        }
+        OutboxState::Pending | OutboxState::Rejected | OutboxState::Done => None,
+    }
+}
+
+/// Reads what placing these climbs needs: two statements.
+fn board<'a>(
+    conn: &mut ReadConn<'_>,
+    sides: impl Iterator<Item = &'a ClimbSide>,
+    faces: &[StoktId],
+) -> Result<Board, EngineError> {
+    let mut holds: BTreeSet<HoldId> = BTreeSet::new();
+    let mut wanted: BTreeSet<StoktId> = faces.iter().copied().collect();
+    for side in sides {
+        wanted.extend(side.face_stokt_id);
+        if let Ok(list) = HoldsList::parse(&side.holds_list) {
+            holds.extend(list.iter().map(|token| token.hold));
+        }
+    }
+    let holds: Vec<HoldId> = holds.into_iter().collect();
+    let wanted: Vec<StoktId> = wanted.into_iter().collect();
+    Ok(Board { gyms: outbox::gyms_there(conn, &wanted)?, holds: outbox::holds_there(conn, &holds)? })
+}
+
+fn changes(
+    conn: &mut ReadConn<'_>,
+    session: &Session<'_>,
+    gyms: &Gyms,
+    mine: &HashMap<StoktId, &RemoteClimb>,
+    planned: &mut Planned,
+) -> Result<(), EngineError> {
+    let ids: Vec<StoktId> = mine.keys().copied().collect();
+    let mut ids: Vec<StoktId> = sync_climbs::summaries(conn, &ids)?
+        .into_iter()
+        .filter(|link| link.is_dirty() || link.sync_state.is_none_or(|state| state == SyncState::Modified))
+        .map(|link| link.stokt_id)
+        .collect();
+    ids.sort_unstable();
+    let asked = Changes::ask(conn, session, mine, &ids)?;
+    let mut deletions = 0_u64;
+    for one in &asked.items {
+        match asked.verdict(session, one) {
+            Verdict::Send(claim) => {
+                let is_delete = claim.action == OutboxAction::Delete;
+                deletions += u64::from(is_delete);
+                planned.change.push(one.known.link.stokt_id);
+                planned.would.push(one.decision(if is_delete {
+                    Decided::DeletedThere
+                } else {
+                    Decided::Patched
+                }));
+            }
+            Verdict::Agree => {
+                planned.change.push(one.known.link.stokt_id);
+                planned.would.push(one.decision(Decided::Rebased));
+            }
+            Verdict::Not(decided, why) => planned.decisions.push(one.decision(decided).because(why)),
+            Verdict::Rest => {}
+        }
+    }
+    if deletions > 0 {
+        // Those that were deleted here are no longer counted among the linked ones.
+        let mut linked = deletions;
+        for gym in gyms {
+            linked += sync_climbs::linked_in_gym(conn, *gym)?;
+        }
+        let most = session.options.max_delete.of(linked);
+        if deletions > most {
+            return Err(EngineError::Guard(format!(
+                "{deletions} climbs would be deleted at Stokt, and at most {most} are allowed; none was. If that is \
+                 meant, say so with --max-delete {deletions}"
+            )));
+        }
+    }
+    Ok(())
+}
+
+/// Tells of a list that is to be sent, besides its climbs.
+fn list(conn: &mut ReadConn<'_>, session: &Session<'_>, planned: &mut Planned) -> Result<(), EngineError> {
+    let Selection::List(id) = &session.options.selection else { return Ok(()) };
+    if let Some(list) = outbox::list(conn, *id)? {
+        let (there, decided) = match list.stokt_id {
+            Some(there) => (there.to_string(), Decided::Patched),
+            None => (list.id.to_string(), Decided::Sent),
+        };
+        planned.would.push(Decision::new(EntityKind::List, there, decided).named(&list.name));
+    }
+    Ok(())
+}
+
+/// A linked climb of the account's, and what the table says about it.
+pub(super) struct Change {
+    pub(super) known: Known,
+    pub(super) action: Action,
+    name: String,
+    face: StoktId,
+}
+
+impl Change {
+    /// A decision about it.
+    pub(super) fn decision(&self, decided: Decided) -> Decision {
+        Decision::new(EntityKind::Climb, self.known.link.stokt_id.to_string(), decided).named(&self.name)
+    }
+}
+
+/// Linked climbs of the account's, and what deciding about them needs.
+pub(super) struct Changes {
+    pub(super) items: Vec<Change>,
+    last: HashMap<(EntityKind, String), Entry>,
+    board: Board,
+}
+
+impl Changes {
+    /// Reads them and asks the table, in a number of statements that does not depend on how many they are. They come
+    /// in the order of `ids`.
+    pub(super) fn ask(
+        conn: &mut ReadConn<'_>,
+        session: &Session<'_>,
+        mine: &HashMap<StoktId, &RemoteClimb>,
+        ids: &[StoktId],
+    ) -> Result<Self, EngineError> {
+        let mut known = sync_climbs::known(conn, ids)?;
+        let mut items = Vec::with_capacity(ids.len());
+        for id in ids {
+            let (Some(known), Some(there)) = (known.remove(id), mine.get(id)) else { continue };
+            let local = match &known.climb {
+                Some(climb) => Local::Row {
+                    content: &climb.canonical,
+                    is_dirty: known.link.is_dirty(),
+                    is_archived: climb.sync_state == SyncState::Archived,
+                },
+                None => Local::Deleted,
+            };
+            let action = decide(&Situation {
+                direction: Direction::MastocToStokt,
+                local,
+                remote: Remote::Here(&there.canonical),
+                base: known.link.base.as_ref(),
+                is_own: true,
+                open_conflict: known.conflict.is_some(),
+                unsettled: false,
+                policy: session.options.policy,
+                allow_delete: session.options.allow_delete,
+                selected: false,
+            });
+            let name = known.climb.as_ref().map_or(&there.canonical.name, |climb| &climb.name).clone();
+            items.push(Change { known, action, name, face: there.import.face_stokt_id });
+        }
+        let texts: Vec<&str> = items.iter().map(|one| one.known.link.local_id.as_str()).collect();
+        let last = outbox::latest(conn, &texts)?;
+        let faces: Vec<StoktId> = items.iter().map(|one| one.face).collect();
+        let board = board(conn, items.iter().filter_map(|one| one.known.climb.as_ref()), &faces)?;
+        Ok(Self { items, last, board })
+    }
+
+    /// What is to become of one of them.
+    pub(super) fn verdict(&self, session: &Session<'_>, one: &Change) -> Verdict {
+        match &one.action {
+            Action::Rebase => return Verdict::Agree,
+            Action::Skip { why } => return Verdict::Not(Decided::Skipped, why.to_string()),
+            action if !action.is_sent() => return Verdict::Rest,
+            _ => {}
+        }
+        let link = &one.known.link;
+        let last = self.last.get(&(EntityKind::Climb, link.local_id.clone()));
+        if let Some(not) = last.and_then(|row| before(row, link.local_rev, false)) {
+            return not;
+        }
+        let frozen = match self.freeze(one) {
+            Ok(Some(frozen)) => frozen,
+            Ok(None) => return Verdict::Agree,
+            Err(why) => return Verdict::Not(Decided::Rejected, why),
+        };
+        let action = match frozen.send {
+            Send::Create(_) => OutboxAction::Create,
+            Send::Patch { .. } => OutboxAction::Update,
+            Send::Privacy(_) => OutboxAction::Privacy,
+            Send::Delete => OutboxAction::Delete,
+        };
+        let (id, local_id, account) = (link.stokt_id, link.local_id.clone(), session.account);
+        let fingerprint = format!("{action}:{id}");
+        let claim = claim_of(local_id, action, Some(id), account, &frozen, fingerprint, link.local_rev);
+        Verdict::Send(Box::new(claim))
+    }
+
+    /// What is sent; `None` when nothing of it is for Stokt.
+    fn freeze(&self, one: &Change) -> Result<Option<Frozen>, String> {
+        let Some(side) = &one.known.climb else {
+            let gym = self.board.gyms.get(&one.face).copied().ok_or("its board is not here")?;
+            let base = one.known.link.base.as_ref().map(CanonicalClimb::to_json).unwrap_or_default();
+            let (name, expected) = (one.name.clone(), serde_json::Value::Null);
+            return Ok(Some(Frozen { name, gym, face: one.face, base, expected, send: Send::Delete }));
+        };
+        let placed = place(side, &self.board)?;
+        Ok(match &one.action {
+            Action::Patch { fields, expected, base } => placed.patch(fields, expected, base),
+            Action::SetPrivate { is_private, expected, base } => {
+                Some(placed.privacy(*is_private, expected, base))
+            }
+            Action::PatchOutside => {
+                let base = one.known.link.base.as_ref().unwrap_or(&side.canonical);
+                placed.patch(&[], &side.canonical, base)
+            }
+            _ => None,
+        })
+    }
+}
