@@ -70,6 +70,7 @@ mod test_board;
 mod types;
 mod unguessable;
 pub mod unlinking;
+pub mod verify;
 mod visibility;
 pub mod walls;
 

@@ -367,6 +367,7 @@ impl Target for StoreTarget {
         let Some(run) = self.run() else { return Ok(()) };
         let status = match ending {
             Ending::Done => RunStatus::Done,
+            Ending::Waiting => RunStatus::Waiting,
             Ending::Partial => RunStatus::Partial,
             Ending::Interrupted | Ending::Temporary => RunStatus::Interrupted,
             _ => RunStatus::Failed,

@@ -7,6 +7,7 @@
 
 pub mod contract;
 pub mod decide;
+pub mod keep;
 mod options;
 mod plan_file;
 mod points;

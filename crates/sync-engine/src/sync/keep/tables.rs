@@ -1,0 +1,193 @@
+//! The answers as short tables for people. What comes from outside can neither break a line nor steer the terminal.
+
+use std::fmt::Write as _;
+
+use mastoc_domain::outbox::OutboxState;
+use mastoc_domain::sync_state::SyncState;
+use serde_json::Value;
+
+use super::answers::{
+    ConflictJson, Conflicts, History, Outbox, PastRunJson, Resolved, Status, TakenLock, Unlinked,
+};
+use crate::decision::clean;
+
+/// Most characters of a name.
+const NAME: usize = 60;
+/// Most characters of a value or a reason.
+const TEXT: usize = 200;
+
+/// Lengths of time as people say them.
+fn age(seconds: i64) -> String {
+    match seconds {
+        ..120 => format!("{seconds} s"),
+        120..7_200 => format!("{} min", seconds / 60),
+        7_200..172_800 => format!("{} h", seconds / 3_600),
+        _ => format!("{} days", seconds / 86_400),
+    }
+}
+
+fn run_line(run: &PastRunJson) -> String {
+    let way = match run.direction.as_str() {
+        "stokt_to_mastoc" => "stokt-to-mastoc",
+        "mastoc_to_stokt" => "mastoc-to-stokt",
+        other => other,
+    };
+    let ended = run.finished_at.map_or_else(|| "not ended".to_owned(), |at| format!("ended {at}"));
+    let mut line = format!("{} {way} {} {}, {ended}", run.started_at, run.mode, run.status);
+    if let Some(error) = &run.error {
+        // Writing to a text never fails.
+        let _ = write!(line, ": {}", clean(error, TEXT));
+    }
+    line
+}
+
+impl Status {
+    /// A table for people. It ends with a line break.
+    #[must_use]
+    pub fn table(&self) -> String {
+        let mut out = String::new();
+        let never = || "never".to_owned();
+        let _ = writeln!(out, "database      {}", self.database);
+        let _ = writeln!(out, "last run      {}", self.last_run.as_ref().map_or_else(never, run_line));
+        let _ = writeln!(out, "last success  {}", self.last_success.as_ref().map_or_else(never, run_line));
+        let behind = self.lag_seconds.map_or_else(|| "unknown".to_owned(), age);
+        let _ = writeln!(out, "behind        {behind}");
+        let outbox = |state: OutboxState| self.outbox.get(&state).copied().unwrap_or(0);
+        let _ = writeln!(
+            out,
+            "outbox        {} waiting, {} of unknown outcome, {} ambiguous, {} refused",
+            outbox(OutboxState::Pending) + outbox(OutboxState::Leased),
+            outbox(OutboxState::Sent) + outbox(OutboxState::Unknown),
+            outbox(OutboxState::Ambiguous),
+            outbox(OutboxState::Rejected),
+        );
+        let _ = writeln!(out, "conflicts     {} waiting for a person", self.open_conflicts);
+        let climbs = |state: SyncState| self.climbs.get(&state).copied().unwrap_or(0);
+        let _ = writeln!(
+            out,
+            "climbs        {} in step, {} changed here, {} in conflict, {} archived, {} local",
+            climbs(SyncState::Synced),
+            climbs(SyncState::Modified),
+            climbs(SyncState::Conflict),
+            climbs(SyncState::Archived),
+            climbs(SyncState::Local),
+        );
+        let lock = &self.lock;
+        let lock_words = match (lock.is_held, &lock.owner, lock.acquired_at) {
+            (true, Some(owner), Some(since)) => format!("held by {}, since {since}", clean(owner, TEXT)),
+            _ => "free".to_owned(),
+        };
+        let _ = writeln!(out, "lock          {lock_words}");
+        if let (Some(at), Some(by), Some(why)) = (lock.broken_at, &lock.broken_by, &lock.broken_reason) {
+            let _ = writeln!(out, "              broken {at} by {}: {}", clean(by, TEXT), clean(why, TEXT));
+        }
+        out
+    }
+}
+
+impl History {
+    /// A table for people. It ends with a line break.
+    #[must_use]
+    pub fn table(&self) -> String {
+        if self.runs.is_empty() {
+            return "no runs\n".to_owned();
+        }
+        self.runs.iter().map(|run| run_line(run) + "\n").collect()
+    }
+}
+
+fn shown(value: Option<&Value>) -> String {
+    match value {
+        None => "-".to_owned(),
+        Some(Value::String(text)) => format!("\"{}\"", clean(text, TEXT)),
+        Some(other) => clean(&other.to_string(), TEXT),
+    }
+}
+
+fn conflict_lines(out: &mut String, conflict: &ConflictJson) {
+    let what = match conflict.kind.as_str() {
+        "gone" => "changed here, gone from Stokt",
+        "deleted" => "deleted here, changed at Stokt",
+        _ => "changed on both sides",
+    };
+    let _ = writeln!(out, "{}  {}: {what}", conflict.id, clean(&conflict.name, NAME));
+    for field in &conflict.fields {
+        let _ = writeln!(
+            out,
+            "    {}: was {}, here {}, at Stokt {}",
+            field.field,
+            shown(field.base.as_ref()),
+            shown(field.ours.as_ref()),
+            shown(field.theirs.as_ref())
+        );
+    }
+    if let Some(settlement) = conflict.settlement {
+        let _ = writeln!(out, "    settled: {settlement}");
+    }
+}
+
+impl Conflicts {
+    /// A table for people. It ends with a line break.
+    #[must_use]
+    pub fn table(&self) -> String {
+        let mut out = String::new();
+        for conflict in &self.conflicts {
+            conflict_lines(&mut out, conflict);
+        }
+        if self.conflicts.is_empty() {
+            out.push_str("no conflicts\n");
+        } else if self.conflicts.iter().any(|conflict| conflict.settlement.is_none()) {
+            out.push_str("settle one with: mastoc-sync resolve ID --take mastoc|stokt\n");
+        }
+        out
+    }
+}
+
+impl Resolved {
+    /// A line for people. It ends with a line break.
+    #[must_use]
+    pub fn table(&self) -> String {
+        format!("{}: {}\n", clean(&self.conflict.name, NAME), self.meaning)
+    }
+}
+
+impl Outbox {
+    /// A table for people. It ends with a line break.
+    #[must_use]
+    pub fn table(&self) -> String {
+        let mut out = String::new();
+        for row in &self.rows {
+            let name = clean(row.name.as_deref().unwrap_or(&row.local_id), NAME);
+            let _ = write!(out, "{}  {} {} {name}: {}", row.created_at, row.action, row.entity, row.state);
+            if let Some(error) = &row.last_error {
+                let _ = write!(out, " ({})", clean(error, TEXT));
+            }
+            out.push('\n');
+        }
+        if self.rows.is_empty() {
+            out.push_str("nothing\n");
+        }
+        out
+    }
+}
+
+impl Unlinked {
+    /// A line for people. It ends with a line break.
+    #[must_use]
+    pub fn table(&self) -> String {
+        format!("{} ({}): {}\n", clean(&self.name, NAME), self.climb, self.meaning)
+    }
+}
+
+impl TakenLock {
+    /// A line for people. It ends with a line break.
+    #[must_use]
+    pub fn table(&self) -> String {
+        format!(
+            "the lock was taken from {}, who held it since {}: {}\n",
+            clean(&self.owner, TEXT),
+            self.acquired_at,
+            self.meaning
+        )
+    }
+}
