@@ -4,6 +4,7 @@ use std::time::{Duration, Instant};
 
 use chrono::{DateTime, TimeDelta, Utc};
 use mastoc_stokt_sim::{Fault, Rule};
+use mastoc_storage::locks::break_lock;
 use mastoc_test_support::Process;
 use serde_json::json;
 use uuid::Uuid;
@@ -128,6 +129,35 @@ fn two_crons() {
         world.agree();
         // One that waits gets its turn.
         world.run("both", &["--full", "--wait-lock"]).expect(0);
+    }
+}
+
+#[test]
+fn an_expired_lease_s_worker_cannot_commit() {
+    for world in World::both() {
+        world.create("New", 50);
+        world
+            .sim
+            .faults()
+            .push(Rule::new(Fault::DelayAnswer(Duration::from_secs(3))).method("POST").times(1));
+        let hanging = Process::start(world.sync("both", &["--full", "--all-local", "--json"]));
+        crate::support::wait_until(|| (world.count_there("New") == 1).then_some(()));
+        // It hangs, somebody takes its lock away, and another run finds what it did.
+        let broken = break_lock(&world.store(), "a test", "it hangs").unwrap();
+        assert_eq!(broken.is_free, world.place.is_postgres(), "the file of the lock is its process's");
+        let late = if broken.is_free {
+            world.run("both", &["--full", "--all-local"]).expect(0);
+            assert!(world.here("New").stokt_id.is_some());
+            hanging.wait(LIMIT)
+        } else {
+            let late = hanging.wait(LIMIT);
+            assert_eq!(world.here("New").stokt_id, None, "it came too late");
+            late
+        };
+        assert!(!matches!(late.code, Some(0)), "{late:?}");
+        world.settle(3);
+        assert_eq!(world.count_there("New"), 1);
+        world.agree();
     }
 }
 

@@ -1,10 +1,11 @@
 //! Conflicts: what both sides changed is merged, or kept on both until a person decides.
 
 use mastoc_domain::sync_state::SyncState;
-use serde_json::json;
+use mastoc_test_support::Process;
+use serde_json::{Value, json};
 
-use crate::support::local;
 use crate::support::world::World;
+use crate::support::{LIMIT, local};
 
 /// Everything, both ways.
 const WHOLE: &[&str] = &["--full", "--all-local"];
@@ -55,6 +56,96 @@ fn same_field_keeps_both() {
         world.edit_there("Own 3", |climb| drop(climb.insert("name".into(), json!("Own 3, renamed"))));
         world.run("both", WHOLE).expect(3);
         assert_eq!(world.here("Own 3, renamed").sync_state, SyncState::Synced);
+    }
+}
+
+/// The conflicts that wait, as the program shows them.
+fn waiting(world: &World) -> Vec<Value> {
+    let mut command = world.place.program("mastoc-sync");
+    command.args(["conflicts", "--json"]);
+    let finished = Process::run(command, LIMIT);
+    let shown: Value = serde_json::from_str(&finished.stdout).unwrap();
+    let waiting = shown["conflicts"].as_array().unwrap().clone();
+    assert_eq!(finished.code, Some(if waiting.is_empty() { 0 } else { 3 }));
+    waiting
+}
+
+/// A person settles the one conflict.
+fn resolve(world: &World, take: &str) {
+    let [conflict] = waiting(world).try_into().unwrap();
+    let mut command = world.place.program("mastoc-sync");
+    command.args(["resolve", conflict["id"].as_str().unwrap(), "--take", take]);
+    let finished = Process::run(command, LIMIT);
+    assert_eq!(finished.code, Some(0), "{finished:?}");
+    assert_eq!(waiting(world), Vec::<Value>::new());
+}
+
+#[test]
+fn a_person_settles_what_both_sides_changed() {
+    for (take, name) in [("stokt", "Theirs"), ("mastoc", "Ours")] {
+        for world in World::both() {
+            world.edit("Own 1", |climb| climb.name = "Ours".into());
+            world.edit_there("Own 1", |climb| drop(climb.insert("name".into(), json!("Theirs"))));
+            world.run("both", WHOLE).expect(3);
+            let [conflict] = waiting(&world).try_into().unwrap();
+            assert_eq!(
+                (&conflict["mastoc"]["name"], &conflict["stokt"]["name"]),
+                (&json!("Ours"), &json!("Theirs"))
+            );
+            resolve(&world, take);
+            world.run("both", WHOLE).expect(0);
+            assert_eq!(
+                (world.here(name).sync_state, world.count_there(name)),
+                (SyncState::Synced, 1),
+                "{take}"
+            );
+            world.agree();
+        }
+    }
+}
+
+/// Twice everything, both ways, at the end of which a conflict waits.
+fn twice(world: &World) {
+    for _ in 0..2 {
+        let mut command = world.sync("both", &["--full", "--allow-delete"]);
+        command.env("MASTOC_GONE_AFTER", "0");
+        crate::support::run(command);
+    }
+}
+
+#[test]
+fn a_person_settles_what_was_edited_here_and_is_gone_there() {
+    for take in ["stokt", "mastoc"] {
+        for world in World::both() {
+            world.edit("Own 1", |climb| climb.name = "Edited here".into());
+            world.delete_there("Own 1");
+            twice(&world);
+            resolve(&world, take);
+            twice(&world);
+            assert_eq!(world.changing_requests(), Vec::<String>::new(), "it is not created again by itself");
+            let kept = world.here("Edited here");
+            let state = if take == "stokt" { SyncState::Archived } else { SyncState::Local };
+            assert_eq!(kept.sync_state, state);
+            world.run("both", WHOLE).expect(0);
+            assert_eq!(world.count_there("Edited here"), usize::from(take == "mastoc"), "once it is chosen");
+            world.agree();
+        }
+    }
+}
+
+#[test]
+fn a_person_settles_what_was_deleted_here_and_edited_there() {
+    for take in ["stokt", "mastoc"] {
+        for world in World::both() {
+            world.delete("Own 1");
+            world.edit_there("Own 1", |climb| drop(climb.insert("name".into(), json!("Edited there"))));
+            twice(&world);
+            resolve(&world, take);
+            twice(&world);
+            world.run("both", WHOLE).expect(0);
+            assert_eq!(world.count_there("Edited there"), usize::from(take == "stokt"));
+            world.agree();
+        }
     }
 }
 

@@ -48,37 +48,49 @@ pub(crate) fn there(sim: &Sim) -> BTreeMap<String, CanonicalClimb> {
     climbs.iter().map(|climb| (climb["id"].as_str().unwrap().to_owned(), canonical_there(climb))).collect()
 }
 
-/// Everything about which the two sides do not agree, each in a line: climbs that only one side has, or that are not the
-/// same. What is archived here is gone there; what is only here (`local`) is named too.
-pub(crate) fn disagreements(store: &Store, sim: &Sim) -> Vec<String> {
+/// Something about which the two sides do not agree.
+#[derive(Debug)]
+pub(crate) struct Difference {
+    /// The climb here; none where it is only there.
+    pub(crate) here: Option<Climb>,
+    /// Its id there; none where it was never there.
+    pub(crate) there: Option<String>,
+    /// What does not agree.
+    pub(crate) what: String,
+}
+
+/// Everything about which the two sides do not agree: climbs that only one side has, or that are not the same. What is
+/// archived here is gone there.
+pub(crate) fn differences(store: &Store, sim: &Sim) -> Vec<Difference> {
     let there = there(sim);
     let mut found = Vec::new();
     let mut linked = BTreeSet::new();
     for climb in local::all(store) {
-        let name = &climb.name;
-        let Some(id) = climb.stokt_id.map(|id| id.to_string()) else {
-            found.push(format!("{name:?} is only here ({})", climb.sync_state));
-            continue;
-        };
-        if !linked.insert(id.clone()) {
-            found.push(format!("{name:?} is here twice"));
-        }
-        match (there.get(&id), climb.sync_state) {
-            (None, SyncState::Archived) => {}
-            (None, state) => found.push(format!("{name:?} ({state}) is gone there")),
-            (Some(theirs), state) => {
+        let (name, state) = (&climb.name, climb.sync_state);
+        let id = climb.stokt_id.map(|id| id.to_string());
+        let is_twice = id.as_ref().is_some_and(|id| !linked.insert(id.clone()));
+        let what = match id.as_ref().map(|id| there.get(id)) {
+            _ if is_twice => format!("{name:?} is here twice"),
+            None => format!("{name:?} is only here ({state})"),
+            Some(None) if state == SyncState::Archived => continue,
+            Some(None) => format!("{name:?} ({state}) is gone there"),
+            Some(Some(theirs)) => {
                 let ours = canonical_here(&climb);
                 if ours != *theirs {
-                    found.push(format!("{name:?} ({state}) differs: {ours:?} here, {theirs:?} there"));
+                    format!("{name:?} ({state}) differs:\n    here  {ours:?}\n    there {theirs:?}")
                 } else if state != SyncState::Synced {
-                    found.push(format!("{name:?} is the same on both sides, yet {state}"));
+                    format!("{name:?} is the same on both sides, yet {state}")
+                } else {
+                    continue;
                 }
             }
-        }
+        };
+        found.push(Difference { there: id, here: Some(climb), what });
     }
-    for (id, theirs) in &there {
-        if !linked.contains(id) {
-            found.push(format!("{:?} ({id}) is only there", theirs.name));
+    for (id, theirs) in there {
+        if !linked.contains(&id) {
+            let what = format!("{:?} ({id}) is only there", theirs.name);
+            found.push(Difference { here: None, there: Some(id), what });
         }
     }
     found
@@ -87,7 +99,7 @@ pub(crate) fn disagreements(store: &Store, sim: &Sim) -> Vec<String> {
 /// Insists that both sides hold the same climbs with the same content.
 #[track_caller]
 pub(crate) fn both_sides_agree(store: &Store, sim: &Sim) {
-    let found = disagreements(store, sim);
+    let found: Vec<String> = differences(store, sim).into_iter().map(|found| found.what).collect();
     assert!(found.is_empty(), "both sides do not agree:\n{}", found.join("\n"));
 }
 

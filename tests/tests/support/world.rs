@@ -204,6 +204,9 @@ fn aim(command: &mut Command, source: &Source, direction: &str) {
 pub(crate) fn sync_of(place: &Place, source: &Source, direction: &str, more: &[&str]) -> Command {
     let mut command = place.program("mastoc-sync");
     aim(&mut command, source, direction);
+    // What speaks of sending is refused where nothing is sent.
+    let sends = direction != "stokt-to-mastoc";
+    let more = more.iter().filter(|flag| sends || !["--all-local", "--allow-delete"].contains(flag));
     command.env("MASTOC_UNKNOWN_SETTLE", "0").args(more);
     command
 }
