@@ -96,6 +96,9 @@ pub(crate) struct RunArgs {
     /// Stop if more climbs would be archived or deleted: a number or a share as 3% [default: 5 or 2%, whichever is more]
     #[arg(long, value_name = "N|N%", value_parser = parse_max_delete, help_heading = "Safety")]
     max_delete: Option<MaxDelete>,
+    /// Go on although nearly every climb that both sides know would change
+    #[arg(long, help_heading = "Safety")]
+    accept_changes: bool,
     /// Delete at Stokt what was deleted here, where it is ours
     #[arg(long, help_heading = "Safety")]
     allow_delete: bool,
@@ -107,7 +110,8 @@ pub(crate) struct RunArgs {
     pub(crate) plan: Option<PathBuf>,
     /// Carry out a plan that --dry-run --plan wrote; refused if it is no longer what would be done
     #[arg(long, value_name = "FILE", help_heading = "Safety", conflicts_with_all = [
-        "direction", "full", "since", "selection", "conflict", "max_delete", "allow_delete", "dry_run",
+        "direction", "full", "since", "selection", "conflict", "max_delete", "allow_delete", "accept_changes",
+        "dry_run",
     ])]
     pub(crate) apply_plan: Option<PathBuf>,
     /// How long after sending a climb of unknown outcome may count as not created, in seconds or as 10m [default: 600]
@@ -216,6 +220,7 @@ impl RunArgs {
             policy: self.conflict.map_or(usual.policy, Into::into),
             allow_delete: self.allow_delete,
             max_delete: self.max_delete.unwrap_or(usual.max_delete),
+            accept_changes: self.accept_changes,
             dry_run: self.dry_run,
             unknown_settle: time(
                 "--unknown-settle",
@@ -269,6 +274,7 @@ pub(crate) const RUN_ONLY: &[&str] = &[
     "conflict",
     "max_delete",
     "allow_delete",
+    "accept_changes",
     "dry_run",
     "plan",
     "apply_plan",

@@ -3,21 +3,38 @@
 mod conflicts;
 mod outbox;
 
+use std::path::Path;
+use std::time::Duration;
+
 use clap::{Subcommand, ValueEnum};
+use mastoc_runtime::progress::Reporter;
 use mastoc_runtime::{Exit, Failure};
 use mastoc_storage::import::ImportContext;
-use mastoc_storage::{Store, StoreError, StoreOptions, unlinking};
-use mastoc_sync_engine::{ClimbId, EngineError, sync};
-use serde_json::{Value, json};
+use mastoc_storage::{DatabaseTarget, Store, StoreError, StoreOptions, WriteConn, unlinking};
+use mastoc_sync_engine::sync::{by_hand, keep};
+use mastoc_sync_engine::{ClimbId, EngineError, StoktId, Timestamp, sync};
+use serde::Serialize;
+use serde_json::json;
 use uuid::Uuid;
 
-use crate::args::{Arguments, Connections};
+use crate::args::Arguments;
 use crate::run::database;
-use crate::shared::{failure, print};
+use crate::shared::{client_builder, failure, print, stop_on_interrupt};
+
+/// How long something that a person does waits for a run to end.
+const PATIENCE: Duration = Duration::from_secs(20);
 
 /// What is asked for beside a run.
 #[derive(Debug, Subcommand)]
 pub(crate) enum Command {
+    /// Show the last runs, how far behind the board is, what waits, and who holds the lock
+    Status,
+    /// Show the runs of the past, the newest first
+    History {
+        /// How many of them
+        #[arg(long, value_name = "N", default_value_t = 20)]
+        last: u32,
+    },
     /// Show the conflicts that wait for a person; ends with code 3 if there are any
     Conflicts {
         /// Only this one
@@ -35,12 +52,61 @@ pub(crate) enum Command {
     },
     /// Show what waits to be sent to Stokt, and what was sent without a known outcome; ends with code 3 if a person has
     /// to decide
-    Outbox,
+    Outbox {
+        #[command(subcommand)]
+        action: Option<OutboxCommand>,
+    },
+    /// Check links, pictures, references and the change log, and say how to mend what is wrong; ends with code 1 then
+    Verify {
+        /// Compare every link with Stokt, too
+        #[arg(long)]
+        remote: bool,
+    },
     /// Let a climb be a local one: from then on nothing that is done to it here reaches Stokt, and nothing the other way
     Unlink {
         /// The climb, by our id
         #[arg(value_name = "CLIMB")]
         climb: ClimbId,
+    },
+    /// The lock that lets one run work at a time
+    Lock {
+        #[command(subcommand)]
+        action: LockCommand,
+    },
+}
+
+/// What is to be done about something in the outbox.
+#[derive(Debug, Subcommand)]
+pub(crate) enum OutboxCommand {
+    /// Say what became of a climb whose sending was cut
+    #[command(group = clap::ArgGroup::new("outcome").required(true).args(["adopt", "not_created"]))]
+    Settle {
+        /// Which, as `mastoc-sync outbox` shows it
+        #[arg(value_name = "ID")]
+        id: Uuid,
+        /// It is this climb, by Stokt's id
+        #[arg(long, value_name = "STOKT_ID")]
+        adopt: Option<StoktId>,
+        /// Stokt has nothing of it: send it again
+        #[arg(long)]
+        not_created: bool,
+    },
+    /// Call off what waits and was not sent yet
+    Drop {
+        /// Which, as `mastoc-sync outbox` shows it
+        #[arg(value_name = "ID")]
+        id: Uuid,
+    },
+}
+
+/// What is to be done about the lock.
+#[derive(Debug, Subcommand)]
+pub(crate) enum LockCommand {
+    /// Take the lock from a run that hangs; that run can write nothing any more
+    Break {
+        /// Why; it stays on record
+        #[arg(long, value_name = "TEXT")]
+        reason: String,
     },
 }
 
@@ -64,38 +130,107 @@ impl From<Side> for sync::Take {
 
 /// Carries a command out.
 pub(crate) fn carry_out(command: &Command, arguments: &Arguments) -> Result<Exit, Failure> {
-    let store = open(&arguments.connections)?;
+    let (target, data_dir) = database(&arguments.connections)?;
+    let json = arguments.json;
+    let done = Ok(Exit::Done);
     match command {
-        Command::Conflicts { id } => conflicts::show(&store, *id, arguments.json),
-        Command::Resolve { id, take } => conflicts::resolve(&store, *id, (*take).into(), arguments.json),
-        Command::Outbox => outbox::show(&store, arguments.json),
-        Command::Unlink { climb } => unlink(&store, *climb, arguments.json),
+        Command::Status => {
+            let status = keep::status(&target, Timestamp::now()).map_err(|error| failure(&error))?;
+            tell(json, &status, &status.table());
+            done
+        }
+        Command::History { last } => {
+            let history = keep::history(&target, 0, i64::from(*last)).map_err(|error| failure(&error))?;
+            tell(json, &history, &history.table());
+            done
+        }
+        Command::Lock { action: LockCommand::Break { reason } } => {
+            let broken = keep::break_lock(&target, &owner(), reason).map_err(|error| failure(&error))?;
+            tell(json, &broken, &broken.table());
+            done
+        }
+        Command::Verify { remote } => verify(&target, &data_dir, *remote, arguments),
+        Command::Conflicts { id } => conflicts::show(&open(&target)?, *id, json),
+        Command::Resolve { id, take } => conflicts::resolve(&open(&target)?, *id, (*take).into(), json),
+        Command::Outbox { action } => outbox::carry_out(&open(&target)?, action.as_ref(), json),
+        Command::Unlink { climb } => unlink(&open(&target)?, *climb, json),
     }
 }
 
 /// The board's database, which must be there: a command makes none.
-fn open(connections: &Connections) -> Result<Store, Failure> {
-    let (target, _) = database(connections)?;
+fn open(target: &DatabaseTarget) -> Result<Store, Failure> {
     let none = || {
         Failure::usage(format!("there is no board in {target}"))
             .hint("name it with --data-dir or --database-url, or make it with mastoc-import")
     };
-    if matches!(&target, mastoc_storage::DatabaseTarget::Sqlite(path) if !path.exists()) {
+    if matches!(target, DatabaseTarget::Sqlite(path) if !path.exists()) {
         return Err(none());
     }
-    Store::open_as_it_is(&target, &StoreOptions::default())
-        .map_err(|error| broken(error.into()))?
+    Store::open_as_it_is(target, &StoreOptions::default())
+        .map_err(|error| failure(&error.into()))?
         .ok_or_else(none)
 }
 
+/// Who does something, in words for whoever waits for the lock, or asks later.
+fn owner() -> String {
+    let who = std::env::var("USER").ok().filter(|who| !who.is_empty());
+    let who = who.map_or_else(String::new, |who| format!(" by {who}"));
+    format!("mastoc-sync{who}, process {}", std::process::id())
+}
+
+fn verify(
+    target: &DatabaseTarget,
+    data_dir: &Path,
+    remote: bool,
+    arguments: &Arguments,
+) -> Result<Exit, Failure> {
+    let client = match remote {
+        false => None,
+        true => {
+            let client = client_builder(&arguments.connections.stokt.resolve()?)?.build();
+            Some(client.map_err(|error| failure(&EngineError::from(error)))?)
+        }
+    };
+    client.iter().for_each(stop_on_interrupt);
+    let reporter = Reporter::stderr(arguments.json);
+    // On a terminal, what is looked at stands there as long as it is.
+    let mut step = None;
+    let verified = keep::verify(target, Some(data_dir), client.as_ref(), &mut |what| {
+        step = Some(reporter.step(what, None));
+    });
+    drop(step);
+    let verified = verified.map_err(|error| failure(&error))?;
+    tell(arguments.json, &verified, &verified.table());
+    Ok(if verified.ok { Exit::Done } else { Exit::Partial })
+}
+
+/// Writes something that a person decides, while no run is under way.
+fn decide<T>(
+    store: &Store,
+    act: impl FnMut(&mut WriteConn<'_>, &ImportContext<'_>) -> Result<T, StoreError>,
+    missing: &str,
+) -> Result<T, Failure> {
+    let mut act = act;
+    let lock = by_hand::lock(store, &owner(), PATIENCE).map_err(|error| failure(&error))?;
+    // What a person does is no part of a run, but no run may come between.
+    let context = ImportContext { fence: Some(lock.fence()), ..ImportContext::default() };
+    store.write(|conn| act(conn, &context)).map_err(|error| match error {
+        StoreError::NotFound => Failure::usage(missing),
+        error => failure(&error.into()),
+    })
+}
+
 fn unlink(store: &Store, climb: ClimbId, json: bool) -> Result<Exit, Failure> {
-    let done = store.write(|conn| unlinking::unlink(conn, &by_hand(), climb, sync::Direction::MastocToStokt));
-    let done = done.map_err(|error| refused(error, "there is no such climb here"))?;
+    let done = decide(
+        store,
+        |conn, ctx| unlinking::unlink(conn, ctx, climb, sync::Direction::MastocToStokt),
+        "there is no such climb here",
+    )?;
     let text = format!(
         "{} is a local climb now; climb {} at Stokt stays as it is, and is a new one to the next full run\n",
         done.name, done.stokt_id
     );
-    say(
+    tell(
         json,
         &json!({ "climb": done.climb, "name": done.name, "stokt_id": done.stokt_id, "called_off": done.called_off }),
         &text,
@@ -103,25 +238,13 @@ fn unlink(store: &Store, climb: ClimbId, json: bool) -> Result<Exit, Failure> {
     Ok(Exit::Done)
 }
 
-/// What a person does is no part of a run.
-fn by_hand() -> ImportContext<'static> {
-    ImportContext { run: None, account: None, fence: None, dry: None }
-}
-
 /// Prints a value for programs, or a text for people, which ends with a line break.
-fn say(json: bool, value: &Value, text: &str) {
-    if json { print(&format!("{value:#}\n")) } else { print(text) }
-}
-
-fn broken(error: EngineError) -> Failure {
-    failure(&error)
-}
-
-/// What the database does not do, with other words where it has not what was asked for.
-fn refused(error: StoreError, missing: &str) -> Failure {
-    match error {
-        StoreError::NotFound => Failure::usage(missing),
-        error => broken(error.into()),
+fn tell(json: bool, value: &impl Serialize, text: &str) {
+    if json {
+        // Plain structs with text keys always become JSON.
+        print(&(serde_json::to_string_pretty(value).unwrap_or_default() + "\n"));
+    } else {
+        print(text);
     }
 }
 

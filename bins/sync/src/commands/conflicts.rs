@@ -9,7 +9,8 @@ use mastoc_sync_engine::sync::{ConflictKind, Field, Take};
 use serde_json::{Value, json};
 use uuid::Uuid;
 
-use super::{broken, by_hand, refused, say, shown};
+use super::{decide, shown, tell};
+use crate::shared::failure;
 
 /// Most conflicts that are shown at once.
 const MOST: i64 = 1_000;
@@ -21,7 +22,7 @@ pub(super) fn show(store: &Store, id: Option<Uuid>, json: bool) -> Result<Exit, 
         Some(id) => conflicts::get(conn, id).map(|one| one.into_iter().collect()),
         None => conflicts::list(conn, Which::Open, 0, MOST),
     });
-    let found: Vec<Conflict> = found.map_err(|error: mastoc_storage::StoreError| broken(error.into()))?;
+    let found: Vec<Conflict> = found.map_err(|error: mastoc_storage::StoreError| failure(&error.into()))?;
     if id.is_some() && found.is_empty() {
         return Err(Failure::usage(UNKNOWN));
     }
@@ -30,13 +31,12 @@ pub(super) fn show(store: &Store, id: Option<Uuid>, json: bool) -> Result<Exit, 
     let mut text = String::new();
     // Writing to a text never fails.
     let _ = write_all(&mut text, &found, waiting);
-    say(json, &value, &text);
+    tell(json, &value, &text);
     Ok(if waiting { Exit::Waiting } else { Exit::Done })
 }
 
 pub(super) fn resolve(store: &Store, id: Uuid, take: Take, json: bool) -> Result<Exit, Failure> {
-    let done = store.write(|conn| conflicts::resolve(conn, &by_hand(), id, take));
-    let done = done.map_err(|error| refused(error, UNKNOWN))?;
+    let done = decide(store, |conn, ctx| conflicts::resolve(conn, ctx, id, take), UNKNOWN)?;
     let (word, what) = match done.outcome {
         Outcome::WaitsToBeSent => ("waits_to_be_sent", "the next run sends it to Stokt"),
         Outcome::InStep => ("in_step", "both sides say the same"),
@@ -51,7 +51,7 @@ pub(super) fn resolve(store: &Store, id: Uuid, take: Take, json: bool) -> Result
         fields.insert("outcome".to_owned(), word.into());
     }
     let text = format!("{}: taken from {take}; {what}\n", shown(done.conflict.name()));
-    say(json, &value, &text);
+    tell(json, &value, &text);
     Ok(Exit::Done)
 }
 

@@ -5,6 +5,7 @@
 //! - `pull.rs` and `push.rs` carry it out, planning each record anew in the transaction that writes it;
 //! - `settle.rs` finds out what became of climbs whose sending was cut.
 
+pub mod by_hand;
 pub mod contract;
 pub mod decide;
 pub mod keep;
