@@ -46,6 +46,9 @@ pub enum EngineError {
     /// A test ended the run at this point, as a crash would: nothing is cleaned up.
     #[error("ended at {0}")]
     Stopped(&'static str),
+    /// The plan that is to be carried out was made from another state.
+    #[error("what would be done is not what the plan says any more; nothing was written. Make a new plan")]
+    StalePlan,
     /// Stokt's answer lacks what nothing can be done without.
     #[error("Stokt's answer has changed its shape: {0}; nothing was written from it")]
     Shape(#[from] Refused),
@@ -82,7 +85,7 @@ impl EngineError {
             Self::UnknownGym(_) | Self::NoHomeGym => Ending::Usage,
             Self::Locked { .. } => Ending::Locked,
             Self::Stopped(_) => Ending::Failed,
-            Self::Shape(_) | Self::Guard(_) => Ending::Guard,
+            Self::Shape(_) | Self::Guard(_) | Self::StalePlan => Ending::Guard,
         }
     }
 }

@@ -112,7 +112,7 @@ fn while_opening<T>(
 ) -> Result<(T, Ahead), EngineError> {
     thread::scope(|scope| {
         let asked = who.gyms.first().map(|(gym, summary)| {
-            (*gym, scope.spawn(|| fetch_board(client, *gym, summary, options.batch_size)))
+            (*gym, scope.spawn(|| fetch_board(client, *gym, summary, options.batch_size, None)))
         });
         let target = open().inspect_err(|_| client.cancel().cancel())?;
         let ahead = asked.map(|(gym, asked)| match asked.join() {
@@ -206,7 +206,7 @@ impl Run<'_> {
                 Some((_, board)) => board?,
                 None => {
                     self.observer.begin(Step::Board, None);
-                    fetch_board(self.client, *gym, summary, self.options.batch_size)?
+                    fetch_board(self.client, *gym, summary, self.options.batch_size, None)?
                 }
             };
             self.gym(*gym, board, &started, &mut setters, report)?;

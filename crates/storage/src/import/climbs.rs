@@ -137,6 +137,32 @@ pub(crate) fn canonical(record: &ImportClimb) -> CanonicalClimb {
     )
 }
 
+/// Why these climbs cannot be written as they are, in their order: what is wrong with the record itself, or what it
+/// refers to and is not here.
+///
+/// # Errors
+/// When the database fails.
+pub fn misfits(
+    conn: &mut ReadConn<'_>,
+    ctx: &ImportContext<'_>,
+    records: &[ImportClimb],
+) -> Result<Vec<Option<ItemProblem>>, StoreError> {
+    let lists: Vec<Option<HoldsList>> =
+        records.iter().map(|record| HoldsList::parse(&record.holds_list).ok()).collect();
+    let parents = Parents::load(conn, ctx, records, &lists)?;
+    Ok(records.iter().zip(&lists).map(|(record, list)| problem(record, list.as_ref(), &parents)).collect())
+}
+
+/// Why a climb cannot be written as it is.
+fn problem(record: &ImportClimb, list: Option<&HoldsList>, parents: &Parents) -> Option<ItemProblem> {
+    own_problem(record).or_else(|| match list {
+        Some(list) => parents.problem(record, list),
+        None => HoldsList::parse(&record.holds_list)
+            .err()
+            .map(|error| check::problem("bad_holds_list", error.to_string())),
+    })
+}
+
 /// Imports climbs of known faces, setters and holds.
 ///
 /// A climb that was changed here keeps its content; only its counters, grade and extra fields are refreshed.
@@ -160,12 +186,7 @@ pub fn climbs(
         .iter()
         .zip(&lists)
         .map(|(record, list)| {
-            let problem = own_problem(record).or_else(|| match list {
-                Some(list) => parents.problem(record, list),
-                None => HoldsList::parse(&record.holds_list)
-                    .err()
-                    .map(|error| check::problem("bad_holds_list", error.to_string())),
-            });
+            let problem = problem(record, list.as_ref(), &parents);
             let notes = list.as_ref().map(|list| notes(record, list)).unwrap_or_default();
             // A refused record needs no base, and its texts may be huge.
             let base = problem.is_none().then(|| canonical(record).to_json());
@@ -193,7 +214,11 @@ pub fn climbs(
         let (Some(face), Some(list)) = (parents.faces.get(&record.face_stokt_id), list) else { continue };
         if decision.writes() {
             let place = Place {
-                setter_id: record.setter_stokt_id.and_then(|setter| parents.setters.get(&setter)).copied(),
+                setter_id: match existing.get(&record.stokt_id) {
+                    // It was sent from here by an account that need not be its setter's.
+                    Some(climb) if climb.source == Source::Mastoc => climb.setter_id,
+                    _ => record.setter_stokt_id.and_then(|setter| parents.setters.get(&setter)).copied(),
+                },
                 holds_count: i32::try_from(list.hold_count()).unwrap_or(i32::MAX),
                 ..place(
                     record,

@@ -28,7 +28,7 @@ use crate::locks;
 
 pub(crate) use batch::begin;
 pub(crate) use climbs::canonical;
-pub use climbs::climbs;
+pub use climbs::{climbs, misfits};
 pub use faces::faces;
 pub use gyms::gyms;
 pub use holds::holds;

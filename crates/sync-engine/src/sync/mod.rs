@@ -1,6 +1,7 @@
 //! Synchronising both ways: survey what Stokt has, plan, settle what an earlier run left open, pull, push, report.
 //!
 //! - `survey.rs` reads everything of Stokt that the run needs into a spool, before anything is written;
+//! - `planning.rs` compares that with what is here; nothing is written before the guards have looked at the whole;
 //! - `decide.rs` is the table: local side x remote side x base -> action, pure;
 //! - `pull.rs` and `push.rs` carry it out, planning each record anew in the transaction that writes it;
 //! - `settle.rs` finds out what became of climbs whose sending was cut.
@@ -8,21 +9,30 @@
 pub mod by_hand;
 pub mod contract;
 pub mod decide;
+pub mod guard;
 pub mod keep;
+mod opened;
 mod options;
 mod plan_file;
+mod planning;
 mod points;
+mod pull;
 pub(crate) mod push;
+mod run;
 pub(crate) mod sending;
 pub(crate) mod session;
 pub(crate) mod settle;
+mod spool;
 mod surroundings;
+pub(crate) mod survey;
 mod table;
 pub(crate) mod view;
 
+pub use opened::Opened;
 pub use options::{ConflictPolicy, MaxDelete, Selection, SyncOptions};
 pub use plan_file::{PLAN_SCHEMA, PlanFile, PlanFileError, PlannedOptions};
 pub use points::{POINTS, StopAt};
+pub use run::sync;
 pub use surroundings::{Clock, Points, ShiftedClock, SystemClock, Uncut};
 
 // What a binary shows of conflicts and the outbox, without depending on the domain itself.

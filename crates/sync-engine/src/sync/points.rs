@@ -12,8 +12,11 @@
 //! | `settle.ambiguous` | several twins are left for a person |
 //! | `settle.done` | a change of unknown outcome is known to be done |
 //! | `pull.board` | gym, walls, faces and holds are committed |
+//! | `pull.pictures` | pictures that were missing are copied |
+//! | `pull.people` | setters are committed |
 //! | `pull.batch` | a batch of climbs is committed |
 //! | `pull.archived` | climbs that are gone from Stokt are archived |
+//! | `pull.lists` | a list of the account's is committed |
 //! | `push.claimed` | climbs and what is sent of them are frozen in the outbox |
 //! | `push.leased` | a row of the outbox is taken up |
 //! | `push.sent` | that it is being sent is on record; the next thing is the call |
@@ -44,8 +47,11 @@ pub const POINTS: &[&str] = &[
     "settle.ambiguous",
     "settle.done",
     "pull.board",
+    "pull.pictures",
+    "pull.people",
     "pull.batch",
     "pull.archived",
+    "pull.lists",
     "push.claimed",
     "push.leased",
     "push.sent",

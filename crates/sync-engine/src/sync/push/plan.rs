@@ -36,6 +36,8 @@ pub(crate) struct Planned {
     pub(crate) decisions: Vec<Decision>,
     /// What would become of the rest; for a dry run.
     pub(crate) would: Vec<Decision>,
+    /// The state that the rest was decided from, for the plan's hash.
+    pub(crate) states: Vec<String>,
 }
 
 /// The gyms that a run looks at.
@@ -101,8 +103,9 @@ fn creations(
         let about =
             |decided| Decision::new(EntityKind::Climb, side.id.to_string(), decided).named(&side.name);
         match asked.verdict(session, gyms, side, named.contains(&side.id)) {
-            Verdict::Send(_) => {
+            Verdict::Send(claim) => {
                 planned.create.push(side.id);
+                planned.states.push(state_of(&claim));
                 planned.would.push(about(Decided::Sent));
             }
             Verdict::Not(decided, why) => planned.decisions.push(about(decided).because(why)),
@@ -110,6 +113,11 @@ fn creations(
         }
     }
     Ok(())
+}
+
+/// What would be sent, as the plan's hash takes it.
+fn state_of(claim: &Claim) -> String {
+    format!("{:?} {} {} {}", claim.action, claim.local_id, claim.local_rev, claim.payload)
 }
 
 /// What is to become of one climb.
@@ -233,6 +241,7 @@ fn changes(
         match asked.verdict(session, one) {
             Verdict::Send(claim) => {
                 let is_delete = claim.action == OutboxAction::Delete;
+                planned.states.push(state_of(&claim));
                 deletions += u64::from(is_delete);
                 planned.change.push(one.known.link.stokt_id);
                 planned.would.push(one.decision(if is_delete {

@@ -1,0 +1,457 @@
+//! What a run reads of Stokt before it writes anything: the listing of each gym, in a full run its board, and the
+//! climbs of the account where they are needed. Of each climb a short entry stays in memory, the record in the spool.
+
+use std::collections::{BTreeSet, HashMap, HashSet};
+use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::time::SystemTime;
+
+use chrono::{DateTime, Utc};
+use mastoc_domain::canonical::fingerprint;
+use mastoc_domain::import::ImportUser;
+use mastoc_domain::sync_state::EntityKind;
+use mastoc_domain::{StoktId, Timestamp};
+use mastoc_stokt_client::types::Climb as WireClimb;
+use mastoc_stokt_client::{MyClimbs, Page, Record};
+use mastoc_storage::sync_climbs;
+use serde_json::Value;
+
+use super::contract::{Kind, Watch, flaw};
+use super::session::Session;
+use super::spool::{Place, Spool};
+use super::view::{GymView, RemoteClimb, View};
+use crate::board::{FetchedBoard, fetch_board, unknown_gym};
+use crate::convert::{Refused, Setters, climb_from_stokt};
+use crate::error::EngineError;
+use crate::listing::Listing;
+use crate::observe::Step;
+use crate::pipeline::{ALL, can_begin_anew, seen_id};
+use crate::plan::Quarantined;
+use crate::report::{Issue, ListingReport};
+
+/// How often a listing that changed underway is read from its start, at most.
+const LISTINGS: u32 = 3;
+
+/// How far back a listing reaches.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Window {
+    /// To the beginning.
+    All,
+    /// So many days.
+    Days(u32),
+}
+
+impl Window {
+    fn days(self) -> u32 {
+        match self {
+            Self::All => ALL,
+            Self::Days(days) => days,
+        }
+    }
+}
+
+/// What is remembered of a listed climb.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Entry {
+    pub(super) place: Place,
+    pub(super) observed: Hash,
+    pub(super) base: Hash,
+}
+
+/// A SHA-256.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct Hash([u8; 32]);
+
+impl Hash {
+    /// Reads what storage prints; nothing else is ever given.
+    fn of(hex: &str) -> Self {
+        let mut bytes = [0; 32];
+        for (byte, pair) in bytes.iter_mut().zip(hex.as_bytes().chunks_exact(2)) {
+            let digit = |letter: &u8| char::from(*letter).to_digit(16).unwrap_or(0);
+            *byte =
+                pair.iter().map(digit).fold(0, |sum, digit| (sum << 4) | u8::try_from(digit).unwrap_or(0));
+        }
+        Self(bytes)
+    }
+
+    /// As storage prints it.
+    pub(super) fn hex(self) -> String {
+        let digit = |nibble: u8| char::from_digit(u32::from(nibble), 16).unwrap_or('0');
+        self.0.iter().flat_map(|byte| [digit(byte >> 4), digit(byte & 15)]).collect()
+    }
+}
+
+/// What was read of one gym.
+pub(crate) struct GymSurvey {
+    /// The gym.
+    pub(crate) gym: StoktId,
+    /// Its name.
+    pub(crate) name: String,
+    /// How far back its listing reaches.
+    pub(crate) window: Window,
+    /// Up to when everything of it was known before.
+    pub(crate) before: Option<Timestamp>,
+    /// Its board: in a full run, and where a climb needs it.
+    pub(crate) board: Option<FetchedBoard>,
+    /// Its listing.
+    pub(crate) listing: ListingReport,
+    /// The climbs that were listed and can be read.
+    pub(super) index: HashMap<StoktId, Entry>,
+    /// What was listed and cannot.
+    pub(super) refused: Vec<Quarantined>,
+    refused_ids: HashSet<StoktId>,
+    spool: Spool,
+}
+
+impl GymSurvey {
+    /// Whether a climb that it does not show is missing from Stokt.
+    pub(crate) fn shows_all(&self) -> bool {
+        self.window == Window::All && self.listing.complete
+    }
+
+    /// Whether the listing had this climb, readable or not.
+    pub(crate) fn lists(&self, id: StoktId) -> bool {
+        self.index.contains_key(&id) || self.refused_ids.contains(&id)
+    }
+}
+
+/// What was read.
+pub(crate) struct Survey {
+    /// When it began, on our clock.
+    pub(crate) began: Timestamp,
+    /// The gyms.
+    pub(crate) gyms: Vec<GymSurvey>,
+    /// All climbs that the account set, private ones included, where they were asked for.
+    pub(crate) mine: Option<Vec<RemoteClimb>>,
+    /// The account's climbs by their fingerprints.
+    pub(crate) twins: HashMap<String, BTreeSet<StoktId>>,
+    /// What is odd about Stokt's answers.
+    pub(crate) notes: Vec<Issue>,
+    views: Vec<GymView>,
+    setters: Mutex<Setters>,
+    watch: Watch,
+}
+
+/// A gym to be looked at.
+pub(crate) struct Wanted {
+    /// Its id at Stokt.
+    pub(crate) gym: StoktId,
+    /// Its name, as far as it is known.
+    pub(crate) name: String,
+    /// How far back to look.
+    pub(crate) window: Window,
+    /// Up to when everything of it is known.
+    pub(crate) before: Option<Timestamp>,
+}
+
+impl Survey {
+    /// Reads what the run needs. `mine`: also the climbs that the account set.
+    ///
+    /// # Errors
+    /// What ends the run; nothing was written.
+    pub(crate) fn read(
+        session: &Session<'_>,
+        me: &Value,
+        wanted: Vec<Wanted>,
+        mine: bool,
+    ) -> Result<Self, EngineError> {
+        let mut watch = Watch::new();
+        watch.record(Kind::Account, me);
+        let mut survey = Self {
+            began: session.clock.now(),
+            gyms: Vec::with_capacity(wanted.len()),
+            mine: None,
+            twins: HashMap::new(),
+            notes: Vec::new(),
+            views: Vec::new(),
+            setters: Mutex::default(),
+            watch,
+        };
+        for gym in wanted {
+            survey.read_gym(session, gym)?;
+        }
+        if mine {
+            survey.read_mine(session)?;
+        }
+        survey.look_at_shapes()?;
+        Ok(survey)
+    }
+
+    /// Whether the records have the shape that is known, as far as they were read.
+    fn look_at_shapes(&mut self) -> Result<(), EngineError> {
+        self.notes = self.watch.finish()?;
+        self.views = self
+            .gyms
+            .iter()
+            .map(|gym| GymView {
+                gym: gym.gym,
+                is_complete: gym.listing.complete && self.mine.is_some(),
+                days: match gym.window {
+                    Window::All => None,
+                    Window::Days(days) => Some(days),
+                },
+            })
+            .collect();
+        Ok(())
+    }
+
+    fn read_gym(&mut self, session: &Session<'_>, wanted: Wanted) -> Result<(), EngineError> {
+        let Wanted { gym, name, window, before } = wanted;
+        let mut board = None;
+        let mut name = name;
+        if window == Window::All {
+            let fetched = self.ask_for_board(session, gym)?;
+            name = fetched.plan.head.gyms.first().map(|gym| gym.display_name.clone()).unwrap_or(name);
+            board = Some(fetched);
+        }
+        let read = self.read_listing(session, gym, window)?;
+        let Read { listing, index, refused, refused_ids, spool } = read;
+        self.gyms.push(GymSurvey {
+            gym,
+            name,
+            window,
+            before,
+            board,
+            listing,
+            index,
+            refused,
+            refused_ids,
+            spool,
+        });
+        Ok(())
+    }
+
+    fn ask_for_board(&mut self, session: &Session<'_>, gym: StoktId) -> Result<FetchedBoard, EngineError> {
+        session.check()?;
+        session.observer.begin(Step::Board, None);
+        let summary = session.client.gym_summary(gym).map_err(|error| unknown_gym(gym, error))?;
+        self.watch.record(Kind::Gym, &summary.raw);
+        let size = session.options.batch_size;
+        let board = fetch_board(session.client, gym, &summary, size, Some(&mut self.watch))?;
+        session.observer.advance(Step::Board, board.faces);
+        session.observer.end(Step::Board, "");
+        Ok(board)
+    }
+
+    /// Asks for the board of a gym whose listing names faces or holds that nobody knows here.
+    ///
+    /// # Errors
+    /// What ends the run.
+    pub(super) fn add_board(&mut self, session: &Session<'_>, at: usize) -> Result<(), EngineError> {
+        let Some(gym) = self.gyms.get(at).filter(|gym| gym.board.is_none()).map(|gym| gym.gym) else {
+            return Ok(());
+        };
+        let board = self.ask_for_board(session, gym)?;
+        self.look_at_shapes()?;
+        if let Some(gym) = self.gyms.get_mut(at) {
+            gym.board = Some(board);
+        }
+        Ok(())
+    }
+
+    /// Asks for the climbs that the account set, unless that was done.
+    ///
+    /// # Errors
+    /// What ends the run.
+    pub(super) fn add_mine(&mut self, session: &Session<'_>) -> Result<(), EngineError> {
+        if self.mine.is_some() {
+            return Ok(());
+        }
+        self.read_mine(session)?;
+        self.look_at_shapes()
+    }
+
+    fn read_mine(&mut self, session: &Session<'_>) -> Result<(), EngineError> {
+        let mut mine: HashMap<StoktId, RemoteClimb> = HashMap::new();
+        let gyms: Vec<StoktId> = self.gyms.iter().map(|gym| gym.gym).collect();
+        for gym in gyms {
+            session.check()?;
+            for page in session.client.my_climbs(gym, MyClimbs::Set)? {
+                for record in page?.into_distinct() {
+                    self.watch.record(Kind::Climb, &record.raw);
+                    if flaw(Kind::Climb, &record.raw).is_none()
+                        && let Ok(climb) = self.convert(&record)
+                    {
+                        mine.insert(climb.stokt_id, climb);
+                    }
+                }
+            }
+        }
+        for climb in mine.values() {
+            note_twin(&mut self.twins, session.account, climb);
+        }
+        let mut mine: Vec<RemoteClimb> = mine.into_values().collect();
+        mine.sort_unstable_by_key(|climb| climb.stokt_id);
+        self.mine = Some(mine);
+        Ok(())
+    }
+
+    /// Reads the listing; again, while it does not prove complete.
+    fn read_listing(
+        &mut self,
+        session: &Session<'_>,
+        gym: StoktId,
+        window: Window,
+    ) -> Result<Read, EngineError> {
+        session.observer.begin(Step::Climbs, None);
+        let mut attempts = 1;
+        loop {
+            let began = session.client.remote_time().map(timestamp);
+            let mut read = Read::new(began)?;
+            let mut broken = None;
+            for page in session.client.climbs(gym, window.days())? {
+                session.check()?;
+                match page {
+                    Ok(page) => self.take_page(session, page, &mut read)?,
+                    Err(error) if can_begin_anew(&error) => broken = Some(error),
+                    Err(error) => return Err(error.into()),
+                }
+            }
+            if broken.is_some() {
+                read.listing.last.ended = false;
+            }
+            read.spool.seal()?;
+            let distinct = u64::try_from(read.index.len() + read.refused_ids.len()).unwrap_or(u64::MAX);
+            let flaw = broken.map(|error| error.to_string()).or_else(|| read.listing.last.flaw(distinct));
+            if flaw.is_none() || attempts >= LISTINGS {
+                session.observer.end(Step::Climbs, flaw.as_deref().unwrap_or_default());
+                let last = read.listing.last;
+                read.listing = ListingReport { complete: flaw.is_none(), flaw, distinct, attempts, last };
+                return Ok(read);
+            }
+            tracing::warn!(%gym, flaw, attempts, "the listing is not complete; reading it again");
+            attempts += 1;
+        }
+    }
+
+    fn take_page(
+        &mut self,
+        session: &Session<'_>,
+        page: Page<WireClimb>,
+        read: &mut Read,
+    ) -> Result<(), EngineError> {
+        self.watch.page(&page);
+        let repeats = u64::try_from(page.repeats()).unwrap_or(0);
+        if read.listing.last.pages == 0
+            && let Some(count) = page.count
+        {
+            session.observer.total(Step::Climbs, count);
+        }
+        // A plain list counts itself.
+        let count =
+            page.count.or_else(|| u64::try_from(page.records.len()).ok().filter(|_| page.next.is_none()));
+        read.listing.last.page(count, repeats, page.next.is_none());
+        let new = u64::try_from(page.records.len()).unwrap_or(0).saturating_sub(repeats);
+        session.observer.advance(Step::Climbs, new);
+        for record in page.into_distinct() {
+            let odd = flaw(Kind::Climb, &record.raw);
+            let climb = match odd {
+                Some(problem) => Err(Quarantined::odd(EntityKind::Climb, &record.raw, problem)),
+                None => self
+                    .convert(&record)
+                    .map_err(|why| Quarantined::new(EntityKind::Climb, &record.raw, &why)),
+            };
+            match climb {
+                Ok(climb) => {
+                    note_twin(&mut self.twins, session.account, &climb);
+                    let entry = Entry {
+                        place: read.spool.add(&record.raw)?,
+                        observed: Hash::of(&sync_climbs::observed_hash(&climb.import)?),
+                        base: Hash::of(&sync_climbs::base_hash(&climb.canonical)),
+                    };
+                    read.index.insert(climb.stokt_id, entry);
+                }
+                Err(refused) => {
+                    read.refused_ids.insert(seen_id(&record));
+                    read.refused.push(refused);
+                }
+            }
+        }
+        Ok(())
+    }
+
+    fn convert(&self, record: &Record<WireClimb>) -> Result<RemoteClimb, Refused> {
+        let import = climb_from_stokt(record, &mut self.setters())?;
+        let canonical = sync_climbs::canonical(&import);
+        Ok(RemoteClimb { stokt_id: import.stokt_id, import, canonical })
+    }
+
+    fn setters(&self) -> MutexGuard<'_, Setters> {
+        self.setters.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Everybody who set a climb that was read, in the order of their ids.
+    pub(super) fn people(&self) -> Vec<ImportUser> {
+        let mut people: Vec<ImportUser> = self.setters().all().cloned().collect();
+        people.sort_unstable_by_key(|user| user.stokt_id);
+        people
+    }
+
+    /// A climb as Stokt shows it; `None` when it was not read.
+    ///
+    /// # Errors
+    /// When the spool cannot be read.
+    pub(crate) fn climb(&self, id: StoktId) -> Result<Option<RemoteClimb>, EngineError> {
+        for gym in &self.gyms {
+            if let Some(entry) = gym.index.get(&id) {
+                let record = Record::new(gym.spool.read(entry.place)?);
+                return Ok(Some(self.convert(&record)?));
+            }
+        }
+        Ok(self.my(id).cloned())
+    }
+
+    /// One of the account's own climbs.
+    pub(crate) fn my(&self, id: StoktId) -> Option<&RemoteClimb> {
+        let mine = self.mine.as_ref()?;
+        mine.binary_search_by_key(&id, |climb| climb.stokt_id).ok().and_then(|at| mine.get(at))
+    }
+
+    /// What sending needs of it.
+    pub(crate) fn view(&self) -> View<'_> {
+        View {
+            began: self.began,
+            gyms: &self.views,
+            mine: self.mine.as_deref().unwrap_or_default(),
+            twins: &self.twins,
+        }
+    }
+}
+
+/// Remembers a climb of the account's by what it would be recognised by.
+fn note_twin(twins: &mut HashMap<String, BTreeSet<StoktId>>, account: StoktId, climb: &RemoteClimb) {
+    if climb.import.setter_stokt_id == Some(account) {
+        twins.entry(fingerprint_of(account, climb)).or_default().insert(climb.stokt_id);
+    }
+}
+
+/// By what a climb of the account's would be recognised.
+pub(super) fn fingerprint_of(account: StoktId, climb: &RemoteClimb) -> String {
+    fingerprint(climb.import.face_stokt_id, account, &climb.import.holds_list, &climb.import.name)
+}
+
+/// A listing as far as it was read.
+struct Read {
+    listing: ListingReport,
+    index: HashMap<StoktId, Entry>,
+    refused: Vec<Quarantined>,
+    refused_ids: HashSet<StoktId>,
+    spool: Spool,
+}
+
+impl Read {
+    fn new(began: Option<Timestamp>) -> Result<Self, EngineError> {
+        let last = Listing { began, ..Listing::default() };
+        Ok(Self {
+            listing: ListingReport { last, ..ListingReport::default() },
+            index: HashMap::new(),
+            refused: Vec::new(),
+            refused_ids: HashSet::new(),
+            spool: Spool::new()?,
+        })
+    }
+}
+
+/// Stokt's time as ours is written.
+pub(super) fn timestamp(time: SystemTime) -> Timestamp {
+    Timestamp::from_utc(DateTime::<Utc>::from(time))
+}
