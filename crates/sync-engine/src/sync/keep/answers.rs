@@ -73,7 +73,7 @@ pub struct LockJson {
     /// When it was last taken from a run.
     pub broken_at: Option<Timestamp>,
     /// By whom.
-    pub broken_by: Option<String>,
+    pub breaker: Option<String>,
     /// Why.
     pub broken_reason: Option<String>,
 }
@@ -88,7 +88,7 @@ impl From<&LockState> for LockJson {
             acquired_at: holder.map(|holder| holder.acquired_at),
             released_at: holder.and_then(|holder| holder.released_at),
             broken_at: broken.map(|broken| broken.at),
-            broken_by: broken.map(|broken| broken.by.clone()),
+            breaker: broken.map(|broken| broken.by.clone()),
             broken_reason: broken.map(|broken| broken.reason.clone()),
         }
     }

@@ -78,7 +78,7 @@ impl Status {
             _ => "free".to_owned(),
         };
         let _ = writeln!(out, "lock          {lock_words}");
-        if let (Some(at), Some(by), Some(why)) = (lock.broken_at, &lock.broken_by, &lock.broken_reason) {
+        if let (Some(at), Some(by), Some(why)) = (lock.broken_at, &lock.breaker, &lock.broken_reason) {
             let _ = writeln!(out, "              broken {at} by {}: {}", clean(by, TEXT), clean(why, TEXT));
         }
         out
