@@ -30,6 +30,7 @@ mod pictures;
 mod sessions;
 mod setters;
 mod social;
+mod sync_status;
 mod users;
 
 use actix_web::http::header::{self, HeaderValue};
@@ -78,6 +79,7 @@ pub(crate) fn configure(config: &mut ServiceConfig<'_>) {
     setters::configure(config);
     changes::configure(config);
     import::configure(config);
+    sync_status::configure(config);
     // Before the pictures, whose paths take any tail.
     picture_uploads::configure(config);
     pictures::configure(config);

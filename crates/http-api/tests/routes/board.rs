@@ -28,6 +28,7 @@ pub const ROUTES: &[(&str, Needs)] = &[
     ("GET /static/{path}", Needs::Read),
     ("GET /media/{sha256}", Needs::Read),
     ("GET /api/sync/stats", Needs::Sync),
+    ("GET /api/sync/status", Needs::Admin),
     ("GET /api/sync/import/pictures", Needs::Sync),
     ("PUT /api/sync/import/faces/{stokt_id}/picture", Needs::Sync),
     ("PUT /api/sync/import/users/{stokt_id}/avatar", Needs::Sync),

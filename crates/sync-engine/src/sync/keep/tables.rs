@@ -4,16 +4,11 @@ use std::fmt::Write as _;
 
 use mastoc_domain::outbox::OutboxState;
 use mastoc_domain::sync_state::SyncState;
-use serde_json::Value;
 
-use super::answers::{
-    ConflictJson, Conflicts, History, Outbox, PastRunJson, Resolved, Status, TakenLock, Unlinked,
-};
+use super::answers::{History, PastRunJson, Status, TakenLock};
 use crate::decision::clean;
 
-/// Most characters of a name.
-const NAME: usize = 60;
-/// Most characters of a value or a reason.
+/// Most characters of a name or a reason.
 const TEXT: usize = 200;
 
 /// Lengths of time as people say them.
@@ -93,89 +88,6 @@ impl History {
             return "no runs\n".to_owned();
         }
         self.runs.iter().map(|run| run_line(run) + "\n").collect()
-    }
-}
-
-fn shown(value: Option<&Value>) -> String {
-    match value {
-        None => "-".to_owned(),
-        Some(Value::String(text)) => format!("\"{}\"", clean(text, TEXT)),
-        Some(other) => clean(&other.to_string(), TEXT),
-    }
-}
-
-fn conflict_lines(out: &mut String, conflict: &ConflictJson) {
-    let what = match conflict.kind.as_str() {
-        "gone" => "changed here, gone from Stokt",
-        "deleted" => "deleted here, changed at Stokt",
-        _ => "changed on both sides",
-    };
-    let _ = writeln!(out, "{}  {}: {what}", conflict.id, clean(&conflict.name, NAME));
-    for field in &conflict.fields {
-        let _ = writeln!(
-            out,
-            "    {}: was {}, here {}, at Stokt {}",
-            field.field,
-            shown(field.base.as_ref()),
-            shown(field.ours.as_ref()),
-            shown(field.theirs.as_ref())
-        );
-    }
-    if let Some(settlement) = conflict.settlement {
-        let _ = writeln!(out, "    settled: {settlement}");
-    }
-}
-
-impl Conflicts {
-    /// A table for people. It ends with a line break.
-    #[must_use]
-    pub fn table(&self) -> String {
-        let mut out = String::new();
-        for conflict in &self.conflicts {
-            conflict_lines(&mut out, conflict);
-        }
-        if self.conflicts.is_empty() {
-            out.push_str("no conflicts\n");
-        } else if self.conflicts.iter().any(|conflict| conflict.settlement.is_none()) {
-            out.push_str("settle one with: mastoc-sync resolve ID --take mastoc|stokt\n");
-        }
-        out
-    }
-}
-
-impl Resolved {
-    /// A line for people. It ends with a line break.
-    #[must_use]
-    pub fn table(&self) -> String {
-        format!("{}: {}\n", clean(&self.conflict.name, NAME), self.meaning)
-    }
-}
-
-impl Outbox {
-    /// A table for people. It ends with a line break.
-    #[must_use]
-    pub fn table(&self) -> String {
-        let mut out = String::new();
-        for row in &self.rows {
-            let name = clean(row.name.as_deref().unwrap_or(&row.local_id), NAME);
-            let _ = write!(out, "{}  {} {} {name}: {}", row.created_at, row.action, row.entity, row.state);
-            if let Some(error) = &row.last_error {
-                let _ = write!(out, " ({})", clean(error, TEXT));
-            }
-            out.push('\n');
-        }
-        if self.rows.is_empty() {
-            out.push_str("nothing\n");
-        }
-        out
-    }
-}
-
-impl Unlinked {
-    /// A line for people. It ends with a line break.
-    #[must_use]
-    pub fn table(&self) -> String {
-        format!("{} ({}): {}\n", clean(&self.name, NAME), self.climb, self.meaning)
     }
 }
 
