@@ -8,6 +8,7 @@ use mastoc_storage::StoreError;
 
 use crate::convert::Refused;
 use crate::ending::Ending;
+use crate::sync::guard::Guard;
 
 /// Why a run could not go on. Every message is one line.
 #[derive(Debug, thiserror::Error)]
@@ -58,6 +59,12 @@ impl From<mastoc_stokt_client::Error> for EngineError {
     fn from(error: mastoc_stokt_client::Error) -> Self {
         // Which call was under way then is nobody's concern.
         if error.is_cancelled() { Self::Interrupted } else { Self::Stokt(error) }
+    }
+}
+
+impl From<Guard> for EngineError {
+    fn from(guard: Guard) -> Self {
+        Self::Guard(guard.to_string())
     }
 }
 
@@ -131,5 +138,6 @@ mod tests {
         assert_eq!(code(ClientError::Credentials { status: 401, detail: String::new() }.into()), 5);
         assert_eq!(code(ClientError::TooLarge { bytes: 1 }.into()), 2);
         assert_eq!(code(Refused::new("bad_id", "x").into()), 4);
+        assert_eq!(code(Guard::Empty { linked: 3 }.into()), 4);
     }
 }

@@ -17,6 +17,7 @@ use super::claim_of;
 use crate::decision::{Decided, Decision};
 use crate::error::EngineError;
 use crate::sync::decide::{Action, Local, Remote, Situation, Why, decide};
+use crate::sync::guard::{self, Effects};
 use crate::sync::options::Selection;
 use crate::sync::sending::{Board, Frozen, Send, place};
 use crate::sync::session::Session;
@@ -46,7 +47,7 @@ pub(super) type Gyms = HashSet<StoktId>;
 /// Plans what there is to send.
 ///
 /// # Errors
-/// [`EngineError::Guard`] when too much would be deleted at Stokt; what was chosen and is not here; the database's.
+/// [`EngineError::Guard`] when too much would be deleted or changed at Stokt; what was chosen and is not here; the database's.
 pub(crate) fn plan(session: &Session<'_>, view: &View<'_>) -> Result<Planned, EngineError> {
     let gyms: Gyms = view.gyms.iter().map(|seen| seen.gym).collect();
     let mine: HashMap<StoktId, &RemoteClimb> =
@@ -236,13 +237,14 @@ fn changes(
         .collect();
     ids.sort_unstable();
     let asked = Changes::ask(conn, session, mine, &ids)?;
-    let mut deletions = 0_u64;
+    let (mut deletions, mut sent) = (0_u64, 0_u64);
     for one in &asked.items {
         match asked.verdict(session, one) {
             Verdict::Send(claim) => {
                 let is_delete = claim.action == OutboxAction::Delete;
                 planned.states.push(state_of(&claim));
                 deletions += u64::from(is_delete);
+                sent += u64::from(!is_delete);
                 planned.change.push(one.known.link.stokt_id);
                 planned.would.push(one.decision(if is_delete {
                     Decided::DeletedThere
@@ -258,19 +260,15 @@ fn changes(
             Verdict::Rest => {}
         }
     }
-    if deletions > 0 {
+    if deletions + sent > 0 {
         // Those that were deleted here are no longer counted among the linked ones.
         let mut linked = deletions;
         for gym in gyms {
             linked += sync_climbs::linked_in_gym(conn, *gym)?;
         }
-        let most = session.options.max_delete.of(linked);
-        if deletions > most {
-            return Err(EngineError::Guard(format!(
-                "{deletions} climbs would be deleted at Stokt, and at most {most} are allowed; none was. If that is \
-                 meant, say so with --max-delete {deletions}"
-            )));
-        }
+        let mine = u64::try_from(mine.len()).unwrap_or(u64::MAX);
+        let effects = Effects { linked, deleted: deletions, mine, sent, ..Effects::default() };
+        guard::check(&effects, session.options)?;
     }
     Ok(())
 }
