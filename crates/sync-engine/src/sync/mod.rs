@@ -18,6 +18,8 @@ mod planning;
 mod points;
 mod pull;
 pub(crate) mod push;
+#[cfg(test)]
+mod push_tests;
 mod run;
 pub(crate) mod sending;
 pub(crate) mod session;
