@@ -17,6 +17,8 @@ mod memory;
 mod odd_records;
 mod pictures;
 mod progress;
+mod pulls;
 mod resume;
 mod snapshots;
+mod syncing;
 mod world;
