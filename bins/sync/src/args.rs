@@ -175,17 +175,6 @@ impl From<Whose> for ConflictPolicy {
     }
 }
 
-/// How long to wait for another run.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Patience {
-    /// Not at all.
-    None,
-    /// So long.
-    For(Duration),
-    /// As long as it takes.
-    Endless,
-}
-
 impl RunArgs {
     /// What the run is asked for; `gyms` by the connection's settings.
     ///
@@ -254,11 +243,11 @@ impl RunArgs {
     ///
     /// # Errors
     /// A one-line failure if it is no length of time.
-    pub(crate) fn patience(&self) -> Result<Patience, Failure> {
+    pub(crate) fn patience(&self) -> Result<Duration, Failure> {
         match self.wait_lock.as_deref().map(str::trim) {
-            None => Ok(Patience::None),
-            Some("") => Ok(Patience::Endless),
-            Some(text) => duration("--wait-lock", text, TimeUnit::Seconds).map(Patience::For),
+            None => Ok(Duration::ZERO),
+            Some("") => Ok(Duration::MAX),
+            Some(text) => duration("--wait-lock", text, TimeUnit::Seconds),
         }
     }
 }

@@ -140,10 +140,10 @@ fn lengths_of_time_have_units_and_say_so() {
         assert!(line.contains(flag) && line.contains("15m"), "{line}");
     }
     let patience = |args: &[&str]| parse(args).unwrap().run.patience();
-    assert_eq!(patience(&[]).unwrap(), Patience::None);
-    assert_eq!(patience(&["--wait-lock"]).unwrap(), Patience::Endless);
-    assert_eq!(patience(&["--wait-lock", "--full"]).unwrap(), Patience::Endless);
-    assert_eq!(patience(&["--wait-lock", "2m"]).unwrap(), Patience::For(Duration::from_secs(120)));
+    assert_eq!(patience(&[]).unwrap(), Duration::ZERO);
+    assert_eq!(patience(&["--wait-lock"]).unwrap(), Duration::MAX);
+    assert_eq!(patience(&["--wait-lock", "--full"]).unwrap(), Duration::MAX);
+    assert_eq!(patience(&["--wait-lock", "2m"]).unwrap(), Duration::from_secs(120));
     assert!(patience(&["--wait-lock", "long"]).is_err());
 }
 

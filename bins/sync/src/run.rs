@@ -1,21 +1,17 @@
 //! A run: settings -> one call of the engine -> what to print, and the exit code.
 
 use std::path::PathBuf;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use clap::ArgMatches;
 use mastoc_runtime::args::StoktSettings;
 use mastoc_runtime::settings::create_data_dir;
 use mastoc_runtime::{Exit, Failure};
 use mastoc_storage::StoreError;
-use mastoc_storage::runs::RunDirection;
-use mastoc_sync_engine::sync::{PlanFile, PlanFileError, SyncOptions};
-use mastoc_sync_engine::{
-    DatabaseTarget, EngineError, ImportOptions, Report, StoktClient, StoktId, StoreTarget, Target,
-    import_into,
-};
+use mastoc_sync_engine::sync::{Opened, PlanFile, PlanFileError, SyncOptions, sync};
+use mastoc_sync_engine::{DatabaseTarget, EngineError, Report, StoktClient, StoktId};
 
-use crate::args::{Arguments, Connections, Patience};
+use crate::args::{Arguments, Connections};
 use crate::hooks::Surroundings;
 use crate::shared::{Shown, client_builder, ended, failure, is_flag, print, stop_on_interrupt};
 
@@ -44,7 +40,7 @@ pub(crate) fn run(arguments: &Arguments, matches: &ArgMatches) -> Result<Exit, F
     stop_on_interrupt(&client);
     let shown = Shown::new(arguments.json || asked.quiet);
     let run = Run { client: &client, database, data_dir, options: &options, patience, surroundings };
-    let report = run.carry_out(&shown)?;
+    let report = run.carry_out(&shown);
     drop(shown);
     if let Some(path) = &asked.plan
         && let Some(plan) = PlanFile::of(&options, &report)
@@ -73,7 +69,7 @@ struct Run<'r> {
     database: DatabaseTarget,
     data_dir: PathBuf,
     options: &'r SyncOptions,
-    patience: Patience,
+    patience: Duration,
     surroundings: Surroundings,
 }
 
@@ -120,46 +116,20 @@ fn planned(
     plan.to_options(batch_size).ok_or_else(|| Failure::usage("the plan says no direction"))
 }
 
-/// How often a run that waits looks whether the lock is free.
-const LOOK_EVERY: Duration = Duration::from_millis(200);
-
 impl Run<'_> {
-    fn carry_out(self, shown: &Shown) -> Result<Report, Failure> {
-        if self.options.direction != RunDirection::StoktToMastoc || !self.options.full {
-            return Err(Failure::usage("only the full pull is available yet")
-                .hint("use mastoc-sync --direction stokt-to-mastoc --full"));
-        }
-        let options = ImportOptions {
-            gyms: self.options.gyms.clone(),
-            batch_size: self.options.batch_size,
-            dry_run: self.options.dry_run,
-            ..ImportOptions::default()
-        };
-        Ok(import_into(self.client, self.database.to_string(), || self.open(), &options, shown))
+    fn carry_out(&self, shown: &Shown) -> Report {
+        let Surroundings { clock, points } = &self.surroundings;
+        sync(self.client, || self.open(), self.options, &**clock, &**points, shown)
     }
 
-    fn open(&self) -> Result<Box<dyn Target>, EngineError> {
+    fn open(&self) -> Result<Opened, EngineError> {
         if self.options.dry_run {
-            return Ok(Box::new(StoreTarget::dry_run_on(&self.database)?));
+            return Opened::dry_run_on(&self.database);
         }
         // One line about the folder is better than one about the database in it.
         create_data_dir(&self.data_dir).map_err(|failure| StoreError::Unusable(failure.message))?;
         let owner = format!("mastoc-sync, process {}", std::process::id());
-        let begun = Instant::now();
-        loop {
-            let patient = match self.patience {
-                Patience::None => false,
-                Patience::For(time) => begun.elapsed() < time,
-                Patience::Endless => true,
-            };
-            match StoreTarget::open_in(&self.database, &self.data_dir, &owner) {
-                Err(EngineError::Locked { .. }) if patient => {}
-                opened => return Ok(Box::new(opened?)),
-            }
-            if self.client.cancel().is_cancelled() {
-                return Err(EngineError::Interrupted);
-            }
-            std::thread::sleep(LOOK_EVERY);
-        }
+        let cancel = self.client.cancel();
+        Opened::open_in(&self.database, &self.data_dir, &owner, self.patience, &|| cancel.is_cancelled())
     }
 }

@@ -108,6 +108,7 @@ impl Report {
         for (decided, label) in LINES {
             any |= self.line(out, *decided, label)?;
         }
+        any |= TOLD.iter().any(|(decided, _)| self.count(*decided) > 0);
         if !any {
             writeln!(out, "nothing changed")?;
         }
@@ -154,13 +155,19 @@ impl Report {
 
     /// Climbs one by one, with their reasons.
     fn told(&self, out: &mut String, decided: Decided, label: &str) -> std::fmt::Result {
-        let count = self.count(decided);
+        // What a pull leaves to a person, a push passes over as well: that is told once.
+        let twice = |one: &&Decision| {
+            decided == Decided::Skipped
+                && self.of(Decided::Conflict).any(|other| other.stokt_id == one.stokt_id)
+        };
+        let again = self.of(decided).filter(twice).count() as u64;
+        let count = self.count(decided).saturating_sub(again);
         if count == 0 {
             return Ok(());
         }
         writeln!(out, "\n{label}: {count}")?;
         let mut shown = 0;
-        for one in self.of(decided).take(MOST_TOLD) {
+        for one in self.of(decided).filter(|one| !twice(one)).take(MOST_TOLD) {
             shown += 1;
             write!(
                 out,
@@ -208,13 +215,19 @@ mod tests {
         }
         report.decide(climb(Decided::Sent, "Home\u{1b} made"));
         report.decide(climb(Decided::Conflict, "Roof").because("name"));
+        report.decide(climb(Decided::Skipped, "Roof").because("a conflict waits"));
         let table = report.sync_summary();
         assert!(table.starts_with("Synchronised: , both ways, what is new\n"), "{table}");
         assert!(table.contains("new here                11   Slab 0, Slab 1, "), "{table}");
         assert!(table.contains("Slab 7 and 3 more\n"), "{table}");
         assert!(table.contains("new at Stokt             1   Home  made\n"), "{table}");
         assert!(table.contains("changed on both sides: 1\n  Roof (climb 77): name\n"), "{table}");
-        assert!(!table.contains("archived") && !table.contains("nothing changed"), "{table}");
+        assert!(
+            !table.contains("archived")
+                && !table.contains("not done by")
+                && !table.contains("nothing changed"),
+            "{table}"
+        );
         assert!(!table.contains('\u{1b}') && table.ends_with("\ndone\n"), "{table}");
         // A run that found nothing says that.
         assert!(super::tests::report().sync_summary().contains("\nnothing changed\n"));
