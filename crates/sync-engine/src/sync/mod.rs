@@ -20,6 +20,7 @@ mod pull;
 pub(crate) mod push;
 #[cfg(test)]
 mod push_tests;
+mod refusals;
 mod run;
 pub(crate) mod sending;
 pub(crate) mod session;

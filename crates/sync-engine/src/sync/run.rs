@@ -238,8 +238,7 @@ impl Run<'_> {
         }
         for (at, gym) in survey.gyms.iter().enumerate() {
             if let Some(plan) = plan.gyms.get(at) {
-                guard::check(&self.effects(session, &survey, at, plan)?, self.options)
-                    .map_err(|why| EngineError::Guard(why.to_string()))?;
+                guard::check(&self.effects(session, &survey, at, plan)?, self.options)?;
             }
             if !gym.listing.complete {
                 tracing::warn!(gym = %gym.gym, "its listing is not complete: nothing counts as missing");

@@ -12,10 +12,7 @@ use mastoc_storage::sync_climbs::ClimbSide;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
-/// Fewest characters of a name that Stokt takes.
-const SHORTEST_NAME: usize = 3;
-/// How many holds a refusal names.
-const NAMED_HOLDS: usize = 5;
+use super::refusals::{Outgoing, refusals};
 
 /// What a row of the outbox holds about a climb.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -123,28 +120,22 @@ pub(crate) struct Placed<'a> {
     holds: NewHolds,
 }
 
-/// Finds a climb's place at Stokt, or says what Stokt would refuse of it.
-pub(crate) fn place<'a>(side: &'a ClimbSide, board: &Board) -> Result<Placed<'a>, String> {
-    let found = side.face_stokt_id.and_then(|face| Some((face, board.gyms.get(&face)?)));
-    let Some((face, gym)) = found else {
-        return Err("its board is not at Stokt".to_owned());
-    };
-    if side.name.trim().chars().count() < SHORTEST_NAME {
-        return Err(format!("Stokt takes no name of fewer than {SHORTEST_NAME} characters"));
-    }
-    let list = HoldsList::parse(&side.holds_list).map_err(|error| error.to_string())?;
+/// Finds a climb's place at Stokt, or says what Stokt would refuse of it. `fields`: what is to be sent.
+pub(crate) fn place<'a>(side: &'a ClimbSide, board: &Board, fields: &[Field]) -> Result<Placed<'a>, String> {
+    let found = side.face_stokt_id.and_then(|face| Some((face, *board.gyms.get(&face)?)));
+    let climb =
+        Outgoing { is_face_there: found.is_some(), name: &side.name, holds_list: &side.holds_list, fields };
     let is_there =
         |hold: HoldId| board.holds.get(&hold).copied().flatten().is_some_and(|there| there.get() == hold.0);
-    let mut unknown: Vec<String> =
-        list.iter().filter(|token| !is_there(token.hold)).map(|token| token.hold.to_string()).collect();
-    unknown.sort();
-    unknown.dedup();
-    if !unknown.is_empty() {
-        let more = if unknown.len() > NAMED_HOLDS { ", ..." } else { "" };
-        unknown.truncate(NAMED_HOLDS);
-        return Err(format!("Stokt does not know these of its holds: {}{more}", unknown.join(", ")));
+    let refused = refusals(&climb, is_there);
+    match found {
+        Some((face, gym)) if refused.is_empty() => {
+            // A list that cannot be read is refused where it would be sent.
+            let holds = HoldsList::parse(&side.holds_list).map(|list| holds(&list)).unwrap_or_default();
+            Ok(Placed { side, gym, face, holds })
+        }
+        _ => Err(refused.join("; ")),
     }
-    Ok(Placed { side, gym: *gym, face, holds: holds(&list) })
 }
 
 /// The holds by role, in the order in which they are written here, none twice in one role.
@@ -252,6 +243,7 @@ mod tests {
     use mastoc_domain::{ClimbId, FaceId, Timestamp};
     use uuid::Uuid;
 
+    use super::super::refusals::WHOLE;
     use super::*;
 
     fn side(name: &str, holds: &str, font: Option<&str>, own: bool) -> ClimbSide {
@@ -287,7 +279,7 @@ mod tests {
     #[test]
     fn a_climb_is_said_in_stokts_words() {
         let side = side("Le pilier", "T3 S1 O2 O2 F1", Some("6A+"), true);
-        let frozen = place(&side, &board()).unwrap().create();
+        let frozen = place(&side, &board(), &WHOLE).unwrap().create();
         let Send::Create(new) = &frozen.send else { panic!("{frozen:?}") };
         let sent = serde_json::to_value(new).unwrap();
         assert_eq!(
@@ -324,21 +316,21 @@ mod tests {
             if !face {
                 side.face_stokt_id = None;
             }
-            place(&side, &board()).map(|_| ()).unwrap_err()
+            place(&side, &board(), &WHOLE).map(|_| ()).unwrap_err()
         };
         assert!(refused(" ab ", "S1 T3", true).contains("3 characters"));
         assert!(refused("abc", "S1 O9 O12 T3", true).contains("9"), "unlinked and unknown holds");
         assert!(refused("abc", "S1 O9 O12 T3", true).contains("12"));
         assert!(refused("abc", "X", true).contains("does not begin"));
         assert!(refused("abc", "S1 T3", false).contains("board"));
-        assert!(place(&side("Été", "S1 T3", None, false), &board()).is_ok());
+        assert!(place(&side("Été", "S1 T3", None, false), &board(), &WHOLE).is_ok());
     }
 
     #[test]
     fn an_answer_is_held_against_what_was_sent() {
         let side = side("Renamed ", "S1 T3", None, false);
         let expected = side.canonical.clone();
-        let frozen = place(&side, &board())
+        let frozen = place(&side, &board(), &WHOLE)
             .unwrap()
             .patch(&[Field::Name, Field::Holds], &expected, &expected)
             .unwrap();
@@ -347,7 +339,7 @@ mod tests {
         shown.holds = "S1 T2".into();
         assert!(!frozen.is_shown_by(&shown));
         assert_eq!(frozen.refused_fields(&shown), ["holds"]);
-        let private = place(&side, &board()).unwrap().privacy(true, &expected, &expected);
+        let private = place(&side, &board(), &WHOLE).unwrap().privacy(true, &expected, &expected);
         assert!(
             private.is_shown_by(&shown)
                 && !private.is_shown_by(&CanonicalClimb { is_private: false, ..shown })

@@ -6,6 +6,7 @@ use std::collections::{BTreeSet, HashMap, HashSet};
 use mastoc_domain::canonical::CanonicalClimb;
 use mastoc_domain::holds_list::HoldsList;
 use mastoc_domain::outbox::{OutboxAction, OutboxState};
+use mastoc_domain::sync_merge::Field;
 use mastoc_domain::sync_state::{Direction, EntityKind, SyncState};
 use mastoc_domain::{ClimbId, HoldId, StoktId};
 use mastoc_storage::outbox::{self, Claim, Entry};
@@ -19,6 +20,7 @@ use crate::error::EngineError;
 use crate::sync::decide::{Action, Local, Remote, Situation, Why, decide};
 use crate::sync::guard::{self, Effects};
 use crate::sync::options::Selection;
+use crate::sync::refusals::WHOLE;
 use crate::sync::sending::{Board, Frozen, Send, place};
 use crate::sync::session::Session;
 use crate::sync::settle::climb_of;
@@ -172,7 +174,7 @@ impl Creations {
         if let Some(not) = last.and_then(|row| before(row, side.rev, is_named)) {
             return not;
         }
-        let placed = match place(side, &self.board) {
+        let placed = match place(side, &self.board, &WHOLE) {
             Ok(placed) => placed,
             Err(why) => return Verdict::Not(Decided::Rejected, why),
         };
@@ -389,7 +391,12 @@ impl Changes {
             let (name, expected) = (one.name.clone(), serde_json::Value::Null);
             return Ok(Some(Frozen { name, gym, face: one.face, base, expected, send: Send::Delete }));
         };
-        let placed = place(side, &self.board)?;
+        let sent: &[Field] = match &one.action {
+            Action::Patch { fields, .. } => fields,
+            Action::SetPrivate { .. } => &[Field::IsPrivate],
+            _ => &[],
+        };
+        let placed = place(side, &self.board, sent)?;
         Ok(match &one.action {
             Action::Patch { fields, expected, base } => placed.patch(fields, expected, base),
             Action::SetPrivate { is_private, expected, base } => {
