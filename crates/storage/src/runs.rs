@@ -161,7 +161,8 @@ pub fn start(
     Ok(run)
 }
 
-/// Records how a run ended.
+/// Records how a run ended. One that was ended by somebody else in the meantime, who took its lock, stays as that one
+/// wrote it.
 ///
 /// # Errors
 /// [`StoreError::NotFound`] when there is no such run, or the database's failure.
@@ -172,14 +173,15 @@ pub fn finish(
     report: &Value,
 ) -> Result<(), StoreError> {
     let now = Time(conn.now());
-    let changed = on_backend!(conn, |c| diesel::update(sync_runs::table.find(Id(run.0)))
+    let row = sync_runs::table.find(Id(run.0));
+    let changed = on_backend!(conn, |c| diesel::update(row.filter(sync_runs::finished_at.is_null()))
         .set((
             sync_runs::status.eq(status.as_str()),
             sync_runs::report.eq(Some(report)),
             sync_runs::finished_at.eq(Some(now)),
         ))
         .execute(c))?;
-    if changed == 0 { Err(StoreError::NotFound) } else { Ok(()) }
+    if changed == 0 { by_id(conn, run)?.map(drop).ok_or(StoreError::NotFound) } else { Ok(()) }
 }
 
 /// Records that an interrupted or killed run goes on under the same id.

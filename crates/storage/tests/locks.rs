@@ -83,6 +83,9 @@ mastoc_test_support::both_backends! {
         let told = store.read(|conn| runs::by_id(conn, run)).unwrap().unwrap();
         assert_eq!(told.status, runs::RunStatus::Interrupted);
         assert_eq!(told.report.unwrap()["lock_broken"]["reason"], "it hangs");
+        store.write(|conn| runs::finish(conn, run, runs::RunStatus::Failed, &serde_json::json!({}))).unwrap();
+        let told = store.read(|conn| runs::by_id(conn, run)).unwrap().unwrap();
+        assert_eq!(told.report.unwrap()["lock_broken"]["by"], "vera", "the run itself does not write over it");
         drop(lock);
         let state = locks::state(&store).unwrap();
         let holder = state.holder.unwrap();

@@ -14,7 +14,7 @@ use mastoc_storage::checkpoints::{self, Checkpoint};
 use mastoc_storage::import::pictures;
 use mastoc_storage::import::{self, ImportContext};
 use mastoc_storage::quarantine::{self, Refused};
-use mastoc_storage::runs::{self, RunDirection, RunMode, RunStatus};
+use mastoc_storage::runs::{self, RunDirection, RunMode};
 use mastoc_storage::{
     DatabaseTarget, RunLock, Store, StoreError, StoreOptions, WriteConn, export, locks, seen,
 };
@@ -356,14 +356,7 @@ impl Target for StoreTarget {
 
     fn finish(&self, ending: Ending, report: &Value) -> Result<(), EngineError> {
         let Some(run) = self.run() else { return Ok(()) };
-        let status = match ending {
-            Ending::Done => RunStatus::Done,
-            Ending::Waiting => RunStatus::Waiting,
-            Ending::Partial => RunStatus::Partial,
-            Ending::Interrupted | Ending::Temporary => RunStatus::Interrupted,
-            _ => RunStatus::Failed,
-        };
-        self.transaction(|conn| runs::finish(conn, run, status, report))
+        self.transaction(|conn| runs::finish(conn, run, ending.run_status(), report))
     }
 }
 

@@ -11,7 +11,6 @@ use mastoc_storage::sync_status::{SyncStatus, Watermark};
 use serde::Serialize;
 use serde_json::Value;
 use utoipa::ToSchema;
-use uuid::Uuid;
 
 /// A run in short.
 #[derive(Debug, Serialize, ToSchema)]

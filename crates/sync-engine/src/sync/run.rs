@@ -8,7 +8,7 @@ use mastoc_stokt_client::Client;
 use mastoc_storage::conflicts::{self, Which};
 use mastoc_storage::import::ImportContext;
 use mastoc_storage::links::json_hash;
-use mastoc_storage::runs::{self, RunDirection, RunMode, RunStatus};
+use mastoc_storage::runs::{self, RunDirection, RunMode};
 use mastoc_storage::sync_climbs;
 use mastoc_storage::{gyms, outbox};
 use serde_json::{Value, json};
@@ -75,12 +75,7 @@ pub fn sync(
 fn keep_report(opened: &Opened, points: &dyn Points, report: &mut Report) {
     let Some(run) = report.run else { return };
     let kept = serde_json::to_value(&*report).unwrap_or_default();
-    let status = match report.ending {
-        Ending::Done | Ending::Waiting => RunStatus::Done,
-        Ending::Partial => RunStatus::Partial,
-        Ending::Interrupted | Ending::Temporary => RunStatus::Interrupted,
-        _ => RunStatus::Failed,
-    };
+    let status = report.ending.run_status();
     let outcome = transaction(&opened.store, |conn| runs::finish(conn, run, status, &kept));
     let outcome = outcome.and_then(|()| points.reached("run.finished"));
     if let Err(error) = outcome {
