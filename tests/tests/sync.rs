@@ -18,7 +18,7 @@ use mastoc_test_support::Process;
 use serde_json::json;
 
 use support::board::{holds_exactly, records};
-use support::{LIMIT, Place, Source, changes_nothing, one_line, run, small_board};
+use support::{LIMIT, Place, Source, changes_nothing, run, small_board};
 
 fn pull(place: &Place, source: &Source) -> Command {
     let mut command = place.program("mastoc-sync");
