@@ -1,19 +1,15 @@
 //! A run: settings -> one call of the engine -> what to print, and the exit code.
 
 use std::path::PathBuf;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use clap::ArgMatches;
 use mastoc_runtime::args::StoktSettings;
 use mastoc_runtime::settings::create_data_dir;
 use mastoc_runtime::{Exit, Failure};
 use mastoc_storage::StoreError;
-use mastoc_storage::runs::RunDirection;
-use mastoc_sync_engine::sync::{PlanFile, PlanFileError, SyncOptions};
-use mastoc_sync_engine::{
-    DatabaseTarget, EngineError, ImportOptions, Report, StoktClient, StoktId, StoreTarget, Target,
-    import_into,
-};
+use mastoc_sync_engine::sync::{Opened, PlanFile, PlanFileError, SyncOptions, sync};
+use mastoc_sync_engine::{DatabaseTarget, EngineError, Report, StoktClient, StoktId};
 
 use crate::args::{Arguments, Connections, Patience};
 use crate::hooks::Surroundings;
@@ -125,41 +121,20 @@ const LOOK_EVERY: Duration = Duration::from_millis(200);
 
 impl Run<'_> {
     fn carry_out(self, shown: &Shown) -> Result<Report, Failure> {
-        if self.options.direction != RunDirection::StoktToMastoc || !self.options.full {
-            return Err(Failure::usage("only the full pull is available yet")
-                .hint("use mastoc-sync --direction stokt-to-mastoc --full"));
-        }
-        let options = ImportOptions {
-            gyms: self.options.gyms.clone(),
-            batch_size: self.options.batch_size,
-            dry_run: self.options.dry_run,
-            ..ImportOptions::default()
-        };
-        Ok(import_into(self.client, self.database.to_string(), || self.open(), &options, shown))
-    }
-
-    fn open(&self) -> Result<Box<dyn Target>, EngineError> {
-        if self.options.dry_run {
-            return Ok(Box::new(StoreTarget::dry_run_on(&self.database)?));
-        }
-        // One line about the folder is better than one about the database in it.
-        create_data_dir(&self.data_dir).map_err(|failure| StoreError::Unusable(failure.message))?;
-        let owner = format!("mastoc-sync, process {}", std::process::id());
-        let begun = Instant::now();
-        loop {
-            let patient = match self.patience {
-                Patience::None => false,
-                Patience::For(time) => begun.elapsed() < time,
-                Patience::Endless => true,
+        let open = || {
+            if self.options.dry_run {
+                return Opened::dry_run_on(&self.database);
+            }
+            create_data_dir(&self.data_dir).map_err(|failure| StoreError::Unusable(failure.message))?;
+            let owner = format!("mastoc-sync, process {}", std::process::id());
+            let patience = match self.patience {
+                Patience::None => Duration::ZERO,
+                Patience::For(time) => time,
+                Patience::Endless => Duration::from_secs(365 * 86_400),
             };
-            match StoreTarget::open_in(&self.database, &self.data_dir, &owner) {
-                Err(EngineError::Locked { .. }) if patient => {}
-                opened => return Ok(Box::new(opened?)),
-            }
-            if self.client.cancel().is_cancelled() {
-                return Err(EngineError::Interrupted);
-            }
-            std::thread::sleep(LOOK_EVERY);
-        }
+            let cancel = self.client.cancel();
+            Opened::open_in(&self.database, &self.data_dir, &owner, patience, &|| cancel.is_cancelled())
+        };
+        Ok(sync(self.client, open, self.options, &*self.surroundings.clock, &*self.surroundings.points, shown))
     }
 }
