@@ -45,6 +45,6 @@ pub(crate) fn run(
     clock: &dyn Clock,
     points: &dyn Points,
 ) -> Report {
-    let open = || Ok(Opened { store: store.clone(), media: MediaStore::open(data)? });
+    let open = || Opened::over(store.clone(), Some(MediaStore::open(data)?), "a test");
     sync(client, open, options, clock, points, &Silent)
 }

@@ -14,10 +14,15 @@
 mod clock;
 mod conflicts;
 mod crash;
+mod cron;
+mod deadline;
 mod deletions;
+mod engine;
 mod kill;
 mod malformed;
 mod network;
+mod people;
+mod property;
 #[path = "../support/mod.rs"]
 mod support;
 mod sweep;

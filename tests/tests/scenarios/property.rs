@@ -96,7 +96,8 @@ impl<'w> Case<'w> {
                 people.act_there(board, &BTreeSet::new(), true);
             }
         });
-        self.sim().faults().push(act.skip(self.rng.random_range(0..15)).times(1));
+        let skip = self.rng.random_range(0..15);
+        self.sim().faults().push(act.skip(skip).times(1));
     }
 
     /// Stokt misbehaves for one run.
