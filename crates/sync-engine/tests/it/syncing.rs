@@ -1,6 +1,5 @@
 //! A synchronisation in process, and how tests look at both sides of it.
 
-use std::time::Duration;
 
 use mastoc_domain::StoktId;
 use mastoc_domain::climb_edit::ClimbContent;
@@ -8,7 +7,6 @@ use mastoc_domain::sync_state::SyncState;
 use mastoc_media::MediaStore;
 use mastoc_stokt_sim::Sim;
 use mastoc_storage::climb_edits::Author;
-use mastoc_storage::runs::RunDirection;
 use mastoc_storage::sync_climbs::{self, Known};
 use mastoc_storage::{StoreError, Viewer, climb_writes, climbs as reading};
 use mastoc_sync_engine::sync::{Opened, Points, ShiftedClock, SyncOptions, Uncut, sync};
