@@ -20,7 +20,9 @@ trap 'exit 130' INT TERM
 
 # Nothing of the caller's: neither their database nor their board.
 for name in $(compgen -e | grep -E '^(MASTOC_|STOKT_)' || true) DATABASE_URL API_KEY SECRET_KEY RUST_LOG PORT; do unset "$name"; done
-export MASTOC_DATA_DIR="$work/data"
+# Short paths, so that the lines stay readable.
+cd "$work"
+export MASTOC_DATA_DIR=data
 
 chapter() { printf '\n\n== %s\n' "$1"; }
 say() { printf '   %s\n' "$@"; }
@@ -37,20 +39,20 @@ run() {
   [ "$got" = "$want" ] || fail "the command above should have ended with code $want"
 }
 
-chapter "1. Stokt (a stand-in for it on this machine), with two climbs that Vera set there with her phone"
+chapter "1. Stokt (a stand-in for it on this machine), where Vera has just set two more climbs with her phone"
 # The fifth climb that is created will be, but whoever sent it will wait in vain for the answer: chapter 6 needs that.
-"$bin/stokt-sim" --port 0 --holds 200 --climbs 120 --setters 12 --picture-size 905x1200 --ready-file "$work/stokt.json" \
-  --fault 'slow-answer:method=POST,path=/api/faces/*/climbs,skip=4,times=1,ms=600000' >"$work/stokt.log" 2>&1 &
+"$bin/stokt-sim" --port 0 --holds 200 --climbs 120 --setters 12 --picture-size 905x1200 --ready-file stokt.json \
+  --fault 'slow-answer:method=POST,path=/api/faces/*/climbs,skip=4,times=1,ms=600000' >stokt.log 2>&1 &
 pids+=($!)
 for _ in $(seq 300); do
-  [ -s "$work/stokt.json" ] && break
-  kill -0 "${pids[0]}" 2>/dev/null || { cat "$work/stokt.log" >&2; exit 1; }
+  [ -s stokt.json ] && break
+  kill -0 "${pids[0]}" 2>/dev/null || { cat stokt.log >&2; exit 1; }
   sleep 0.1
 done
-[ -s "$work/stokt.json" ] || fail "the stand-in did not start"
-STOKT_URL=$(field base_url <"$work/stokt.json")
-STOKT_TOKEN=$(field token <"$work/stokt.json")
-STOKT_GYM=$(field gym_id <"$work/stokt.json")
+[ -s stokt.json ] || fail "the stand-in did not start"
+STOKT_URL=$(field base_url <stokt.json)
+STOKT_TOKEN=$(field token <stokt.json)
+STOKT_GYM=$(field gym_id <stokt.json)
 export STOKT_URL STOKT_TOKEN STOKT_GYM
 # phone METHOD PATH [BODY]: what the phone's app asks of Stokt.
 phone() {
@@ -74,15 +76,17 @@ chapter "2. the board comes here, whole"
 run 0 mastoc-import
 
 chapter "3. a server for the people here, and edits on both sides"
+say "both sides agree so far; from now on people edit, on either side"
 printf 'keys of the gym\n' | "$bin/mastoc-server" user create-admin --email vera@example.org --username vera --full-name Vera --password-stdin >/dev/null
-MASTOC_BIND=127.0.0.1:0 "$bin/mastoc-server" serve >"$work/server.out" 2>"$work/server.log" &
+: >server.out
+MASTOC_BIND=127.0.0.1:0 "$bin/mastoc-server" serve >server.out 2>server.log &
 pids+=($!)
 for _ in $(seq 100); do
-  grep -q 'listening on' "$work/server.out" && break
-  kill -0 "${pids[1]}" 2>/dev/null || { cat "$work/server.log" >&2; exit 1; }
+  grep -q 'listening on' server.out && break
+  kill -0 "${pids[1]}" 2>/dev/null || { cat server.log >&2; exit 1; }
   sleep 0.1
 done
-url=$(sed -nE 's/.*listening on (http:[^ ]*).*/\1/p' "$work/server.out" | head -n 1)
+url=$(sed -nE 's/.*listening on (http:[^ ]*).*/\1/p' server.out | head -n 1)
 [ -n "$url" ] || fail "the server did not start"
 token=$(curl -fsS "$url/api/auth/login" -d username=vera --data-urlencode 'password=keys of the gym' | field access_token)
 # here METHOD PATH [BODY]: what people ask of this server.
@@ -108,9 +112,11 @@ sets_here "Home made" 12 >/dev/null
 say "here:      'Home made' is new"
 
 chapter "4. what would a run do? A dry run writes nothing, and keeps its plan"
-run 0 mastoc-sync --direction both --all-local --dry-run --plan "$work/plan.json"
-say "exactly that is carried out now; had anything changed in between, the plan would be refused"
-run 0 mastoc-sync --apply-plan "$work/plan.json"
+run 0 mastoc-sync --direction both --all-local --dry-run --plan plan.json
+say "exactly that is carried out now"
+run 0 mastoc-sync --apply-plan plan.json
+say "the plan is used up: what it was made from is not so any more. Applying it again is refused, and changes nothing"
+run 4 mastoc-sync --apply-plan plan.json
 say "at Stokt now:"
 at_stokt
 say "and again: there is nothing to do"
@@ -153,4 +159,4 @@ at_stokt
 chapter "7. is all well?"
 run 0 mastoc-sync verify --remote
 run 0 mastoc-sync status
-printf '\ndemo-sync: done, nothing left behind\n'
+printf '\ndemo-sync: done; what it needed is removed now. The two lines for cron: docs/operating.md\n'

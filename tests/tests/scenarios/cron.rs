@@ -49,7 +49,8 @@ fn a_day_of_cron_every_five_minutes_leaves_no_drift_and_no_leak() {
         world.sim.advance(TimeDelta::seconds(300));
         // People come by now and then.
         if number % 6 == 0 {
-            let linked = local::all(&store).into_iter().filter_map(|climb| climb.stokt_id.map(|id| id.0)).collect();
+            let linked =
+                local::all(&store).into_iter().filter_map(|climb| climb.stokt_id.map(|id| id.0)).collect();
             let mut people = people.lock().unwrap();
             people.act_here(&store, |number| world.holds(number));
             world.sim.with_board(|board| people.act_there(board, &linked, false));
@@ -104,7 +105,12 @@ fn a_day_of_cron_every_five_minutes_leaves_no_drift_and_no_leak() {
             &clock,
             &mastoc_sync_engine::sync::Uncut,
         );
-        assert!(matches!(report.ending, Ending::Done | Ending::Waiting), "{:?} {:?}", report.ending, report.error);
+        assert!(
+            matches!(report.ending, Ending::Done | Ending::Waiting),
+            "{:?} {:?}",
+            report.ending,
+            report.error
+        );
     }
     let waiting: BTreeSet<String> = column(&place, "conflicts", "stokt_id").into_iter().collect();
     for difference in differences(&store, &world.sim) {

@@ -121,7 +121,11 @@ fn a_slow_drip_past_the_deadline() {
         let begun = Instant::now();
         let report = impatient(&world, &clock);
         assert_eq!(report.ending, Ending::Temporary, "{:?}", report.error);
-        assert!(begun.elapsed() < DEADLINE * 8, "{:?}: each byte does not begin a new deadline", begun.elapsed());
+        assert!(
+            begun.elapsed() < DEADLINE * 8,
+            "{:?}: each byte does not begin a new deadline",
+            begun.elapsed()
+        );
         assert_eq!(local::all(&world.store()), before);
         assert_eq!(world.changing_requests(), Vec::<String>::new());
         world.sim.faults().clear();

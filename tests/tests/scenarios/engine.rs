@@ -5,10 +5,10 @@ use std::time::Duration;
 
 use mastoc_domain::StoktId;
 use mastoc_media::MediaStore;
-use mastoc_storage::Store;
-use mastoc_storage::runs::RunDirection;
 use mastoc_stokt_client::secrecy::SecretString;
 use mastoc_stokt_client::{Client, ClientBuilder};
+use mastoc_storage::Store;
+use mastoc_storage::runs::RunDirection;
 use mastoc_sync_engine::sync::{Clock, Opened, Points, Selection, SyncOptions, sync};
 use mastoc_sync_engine::{Report, Silent};
 

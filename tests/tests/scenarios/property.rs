@@ -163,7 +163,11 @@ impl<'w> Case<'w> {
         };
         let nth = if self.rng.random_bool(0.5) { self.rng.random_range(1..40) } else { 0 };
         let report = self.run(&options, nth);
-        assert!(!matches!(report.ending, Ending::Usage | Ending::Credentials | Ending::Locked), "{:?}", report.error);
+        assert!(
+            !matches!(report.ending, Ending::Usage | Ending::Credentials | Ending::Locked),
+            "{:?}",
+            report.error
+        );
         self.sim().faults().clear();
         self.nothing_is_twice();
     }

@@ -317,6 +317,15 @@ pub(super) fn name_of(known: &Known) -> &str {
     climb.or(known.link.base.as_ref().map(|base| base.name.as_str())).unwrap_or_default()
 }
 
+/// The name by which a decision tells of a climb that Stokt shows as `theirs`: ours where ours stays.
+pub(super) fn telling<'n>(decided: Decided, known: Option<&'n Known>, theirs: &'n str) -> &'n str {
+    let ours = known.and_then(|known| known.climb.as_ref()).map(|climb| climb.name.as_str());
+    match decided {
+        Decided::KeptLocal | Decided::Conflict | Decided::Skipped => ours.unwrap_or(theirs),
+        _ => theirs,
+    }
+}
+
 impl PullPlan {
     fn note(
         &mut self,
@@ -333,6 +342,7 @@ impl PullPlan {
         let (local_rev, base_rev) = link.map(|link| (link.local_rev, link.base_rev)).unwrap_or_default();
         let rev = known.and_then(|known| known.climb.as_ref()).map(|climb| climb.rev).unwrap_or_default();
         self.states.push(format!("{id} {decided:?} {local_rev} {base_rev} {rev} {remote}"));
+        let name = telling(decided, known, name);
         let mut decision = Decision::new(EntityKind::Climb, id.to_string(), decided).named(name);
         decision.why = why;
         self.decisions.push(decision);

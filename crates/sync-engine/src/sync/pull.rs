@@ -19,7 +19,9 @@ use mastoc_storage::sync_writes::{self, Agreement, Merged};
 use mastoc_storage::{StoreError, WriteConn};
 
 use super::decide::{Action, Remote};
-use super::planning::{Awaited, GymPlan, PullPlan, absence, decide_pull, is_unsettled, name_of, told};
+use super::planning::{
+    Awaited, GymPlan, PullPlan, absence, decide_pull, is_unsettled, name_of, telling, told,
+};
 use super::session::Session;
 use super::survey::{Survey, Window};
 use super::view::RemoteClimb;
@@ -290,7 +292,7 @@ impl<'w> Work<'w> {
         let is_news = known.is_none_or(|known| known.link.observed_hash != observed);
         if let Some((decided, why)) = told(action, known, is_news) {
             let mut decision = Decision::new(EntityKind::Climb, climb.stokt_id.to_string(), decided)
-                .named(&climb.import.name);
+                .named(telling(decided, known, &climb.import.name));
             decision.why = why;
             self.decisions.push(decision);
         }

@@ -94,7 +94,11 @@ impl Report {
     }
 
     fn write_sync(&self, out: &mut String) -> std::fmt::Result {
-        let what = if self.dry_run { "Dry run" } else { "Synchronised" };
+        let what = match (self.dry_run, self.ending) {
+            (true, _) => "Dry run",
+            (false, Ending::Done | Ending::Waiting | Ending::Partial) => "Synchronised",
+            (false, _) => "Stopped synchronising",
+        };
         let names: Vec<&str> = self.gyms.iter().map(|gym| gym.name.as_str()).collect();
         let way = match self.direction.as_str() {
             "stokt-to-mastoc" => "from Stokt to here",
@@ -108,12 +112,11 @@ impl Report {
         for (decided, label) in LINES {
             any |= self.line(out, *decided, label)?;
         }
-        any |= TOLD.iter().any(|(decided, _)| self.count(*decided) > 0);
+        for (decided, label) in TOLD {
+            any |= self.told(out, *decided, label, any)?;
+        }
         if !any {
             writeln!(out, "nothing changed")?;
-        }
-        for (decided, label) in TOLD {
-            self.told(out, *decided, label)?;
         }
         writeln!(out)?;
         summary::traffic(out, &self.traffic)?;
@@ -153,8 +156,14 @@ impl Report {
         Ok(true)
     }
 
-    /// Climbs one by one, with their reasons.
-    fn told(&self, out: &mut String, decided: Decided, label: &str) -> std::fmt::Result {
+    /// Climbs one by one, with their reasons, set off from what stands above. Whether there was anything to say.
+    fn told(
+        &self,
+        out: &mut String,
+        decided: Decided,
+        label: &str,
+        is_anything_above: bool,
+    ) -> Result<bool, std::fmt::Error> {
         // What a pull leaves to a person, a push passes over as well: that is told once.
         let twice = |one: &&Decision| {
             decided == Decided::Skipped
@@ -163,9 +172,12 @@ impl Report {
         let again = self.of(decided).filter(twice).count() as u64;
         let count = self.count(decided).saturating_sub(again);
         if count == 0 {
-            return Ok(());
+            return Ok(false);
         }
-        writeln!(out, "\n{label}: {count}")?;
+        if is_anything_above {
+            writeln!(out)?;
+        }
+        writeln!(out, "{label}: {count}")?;
         let mut shown = 0;
         for one in self.of(decided).filter(|one| !twice(one)).take(MOST_TOLD) {
             shown += 1;
@@ -184,7 +196,7 @@ impl Report {
         if count > shown {
             writeln!(out, "  and {} more (--json lists them)", count - shown)?;
         }
-        Ok(())
+        Ok(true)
     }
 }
 
@@ -231,6 +243,19 @@ mod tests {
         assert!(!table.contains('\u{1b}') && table.ends_with("\ndone\n"), "{table}");
         // A run that found nothing says that.
         assert!(super::tests::report().sync_summary().contains("\nnothing changed\n"));
+    }
+
+    #[test]
+    fn a_conflict_alone_leaves_no_hole_and_a_run_that_was_stopped_does_not_say_that_it_synchronised() {
+        let mut report = report();
+        report.decide(climb(Decided::Conflict, "Roof").because("fields: name"));
+        let table = report.sync_summary();
+        assert!(
+            table.contains("board\n\nchanged on both sides: 1\n  Roof") && !table.contains("\n\n\n"),
+            "{table}"
+        );
+        report.ending = Ending::Guard;
+        assert!(report.sync_summary().starts_with("Stopped synchronising: "), "{}", report.sync_summary());
     }
 
     #[test]

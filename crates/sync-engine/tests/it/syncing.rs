@@ -1,6 +1,5 @@
 //! A synchronisation in process, and how tests look at both sides of it.
 
-
 use mastoc_domain::StoktId;
 use mastoc_domain::climb_edit::ClimbContent;
 use mastoc_domain::sync_state::SyncState;
