@@ -1,6 +1,8 @@
 //! What a run reads of Stokt before it writes anything: the listing of each gym, in a full run its board, and the
 //! climbs of the account where they are needed. Of each climb a short entry stays in memory, the record in the spool.
 
+mod listing;
+
 use std::collections::{BTreeSet, HashMap, HashSet};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::SystemTime;
@@ -8,28 +10,24 @@ use std::time::SystemTime;
 use chrono::{DateTime, Utc};
 use mastoc_domain::canonical::fingerprint;
 use mastoc_domain::import::ImportUser;
-use mastoc_domain::sync_state::EntityKind;
 use mastoc_domain::{StoktId, Timestamp};
 use mastoc_stokt_client::types::Climb as WireClimb;
-use mastoc_stokt_client::{MyClimbs, Page, Record};
+use mastoc_stokt_client::{MyClimbs, Record};
 use mastoc_storage::sync_climbs;
 use serde_json::Value;
 
 use super::contract::{Kind, Watch, flaw};
 use super::session::Session;
-use super::spool::{Place, Spool};
+use super::spool::Spool;
 use super::view::{GymView, RemoteClimb, View};
 use crate::board::{FetchedBoard, fetch_board, unknown_gym};
 use crate::convert::{Refused, Setters, climb_from_stokt};
 use crate::error::EngineError;
-use crate::listing::Listing;
 use crate::observe::Step;
-use crate::pipeline::{ALL, can_begin_anew, seen_id};
+use crate::pipeline::ALL;
 use crate::plan::Quarantined;
 use crate::report::{Issue, ListingReport};
-
-/// How often a listing that changed underway is read from its start, at most.
-const LISTINGS: u32 = 3;
+use listing::{Entry, Read};
 
 /// How far back a listing reaches.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -46,37 +44,6 @@ impl Window {
             Self::All => ALL,
             Self::Days(days) => days,
         }
-    }
-}
-
-/// What is remembered of a listed climb.
-#[derive(Debug, Clone, Copy)]
-pub(super) struct Entry {
-    pub(super) place: Place,
-    pub(super) observed: Hash,
-    pub(super) base: Hash,
-}
-
-/// A SHA-256.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) struct Hash([u8; 32]);
-
-impl Hash {
-    /// Reads what storage prints; nothing else is ever given.
-    fn of(hex: &str) -> Self {
-        let mut bytes = [0; 32];
-        for (byte, pair) in bytes.iter_mut().zip(hex.as_bytes().chunks_exact(2)) {
-            let digit = |letter: &u8| char::from(*letter).to_digit(16).unwrap_or(0);
-            *byte =
-                pair.iter().map(digit).fold(0, |sum, digit| (sum << 4) | u8::try_from(digit).unwrap_or(0));
-        }
-        Self(bytes)
-    }
-
-    /// As storage prints it.
-    pub(super) fn hex(self) -> String {
-        let digit = |nibble: u8| char::from_digit(u32::from(nibble), 16).unwrap_or('0');
-        self.0.iter().flat_map(|byte| [digit(byte >> 4), digit(byte & 15)]).collect()
     }
 }
 
@@ -285,90 +252,6 @@ impl Survey {
         Ok(())
     }
 
-    /// Reads the listing; again, while it does not prove complete.
-    fn read_listing(
-        &mut self,
-        session: &Session<'_>,
-        gym: StoktId,
-        window: Window,
-    ) -> Result<Read, EngineError> {
-        session.observer.begin(Step::Climbs, None);
-        let mut attempts = 1;
-        loop {
-            let began = session.client.remote_time().map(timestamp);
-            let mut read = Read::new(began)?;
-            let mut broken = None;
-            for page in session.client.climbs(gym, window.days())? {
-                session.check()?;
-                match page {
-                    Ok(page) => self.take_page(session, page, &mut read)?,
-                    Err(error) if can_begin_anew(&error) => broken = Some(error),
-                    Err(error) => return Err(error.into()),
-                }
-            }
-            if broken.is_some() {
-                read.listing.last.ended = false;
-            }
-            read.spool.seal()?;
-            let distinct = u64::try_from(read.index.len() + read.refused_ids.len()).unwrap_or(u64::MAX);
-            let flaw = broken.map(|error| error.to_string()).or_else(|| read.listing.last.flaw(distinct));
-            if flaw.is_none() || attempts >= LISTINGS {
-                session.observer.end(Step::Climbs, flaw.as_deref().unwrap_or_default());
-                let last = read.listing.last;
-                read.listing = ListingReport { complete: flaw.is_none(), flaw, distinct, attempts, last };
-                return Ok(read);
-            }
-            tracing::warn!(%gym, flaw, attempts, "the listing is not complete; reading it again");
-            attempts += 1;
-        }
-    }
-
-    fn take_page(
-        &mut self,
-        session: &Session<'_>,
-        page: Page<WireClimb>,
-        read: &mut Read,
-    ) -> Result<(), EngineError> {
-        self.watch.page(&page);
-        let repeats = u64::try_from(page.repeats()).unwrap_or(0);
-        if read.listing.last.pages == 0
-            && let Some(count) = page.count
-        {
-            session.observer.total(Step::Climbs, count);
-        }
-        // A plain list counts itself.
-        let count =
-            page.count.or_else(|| u64::try_from(page.records.len()).ok().filter(|_| page.next.is_none()));
-        read.listing.last.page(count, repeats, page.next.is_none());
-        let new = u64::try_from(page.records.len()).unwrap_or(0).saturating_sub(repeats);
-        session.observer.advance(Step::Climbs, new);
-        for record in page.into_distinct() {
-            let odd = flaw(Kind::Climb, &record.raw);
-            let climb = match odd {
-                Some(problem) => Err(Quarantined::odd(EntityKind::Climb, &record.raw, problem)),
-                None => self
-                    .convert(&record)
-                    .map_err(|why| Quarantined::new(EntityKind::Climb, &record.raw, &why)),
-            };
-            match climb {
-                Ok(climb) => {
-                    note_twin(&mut self.twins, session.account, &climb);
-                    let entry = Entry {
-                        place: read.spool.add(&record.raw)?,
-                        observed: Hash::of(&sync_climbs::observed_hash(&climb.import)?),
-                        base: Hash::of(&sync_climbs::base_hash(&climb.canonical)),
-                    };
-                    read.index.insert(climb.stokt_id, entry);
-                }
-                Err(refused) => {
-                    read.refused_ids.insert(seen_id(&record));
-                    read.refused.push(refused);
-                }
-            }
-        }
-        Ok(())
-    }
-
     fn convert(&self, record: &Record<WireClimb>) -> Result<RemoteClimb, Refused> {
         let import = climb_from_stokt(record, &mut self.setters())?;
         let canonical = sync_climbs::canonical(&import);
@@ -427,28 +310,6 @@ fn note_twin(twins: &mut HashMap<String, BTreeSet<StoktId>>, account: StoktId, c
 /// By what a climb of the account's would be recognised.
 pub(super) fn fingerprint_of(account: StoktId, climb: &RemoteClimb) -> String {
     fingerprint(climb.import.face_stokt_id, account, &climb.import.holds_list, &climb.import.name)
-}
-
-/// A listing as far as it was read.
-struct Read {
-    listing: ListingReport,
-    index: HashMap<StoktId, Entry>,
-    refused: Vec<Quarantined>,
-    refused_ids: HashSet<StoktId>,
-    spool: Spool,
-}
-
-impl Read {
-    fn new(began: Option<Timestamp>) -> Result<Self, EngineError> {
-        let last = Listing { began, ..Listing::default() };
-        Ok(Self {
-            listing: ListingReport { last, ..ListingReport::default() },
-            index: HashMap::new(),
-            refused: Vec::new(),
-            refused_ids: HashSet::new(),
-            spool: Spool::new()?,
-        })
-    }
 }
 
 /// Stokt's time as ours is written.
