@@ -112,7 +112,7 @@ impl Scenario {
         {
             KILLS.fetch_add(1, Ordering::Relaxed);
         }
-        settle(&place, &self.world.source, 4);
+        settle(&place, &self.world.source, 2);
         self.is_as_wanted(&place);
     }
 }

@@ -11,6 +11,8 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::time::{Duration, Instant};
 
+use diesel::connection::{Connection as _, SimpleConnection as _};
+use diesel::sqlite::SqliteConnection;
 use mastoc_stokt_sim::{Sim, SimBuilder};
 use mastoc_storage::{DatabaseTarget, Store, StoreOptions};
 use mastoc_test_support::postgres::{self, TestDb};
@@ -100,6 +102,9 @@ pub(crate) fn program(name: &str, folder: &Path) -> Command {
     command
 }
 
+/// The default database in a data folder.
+const DATABASE: &str = "mastoc.sqlite3";
+
 /// A data folder and a database that vanish with the test.
 pub(crate) struct Place {
     folder: tempfile::TempDir,
@@ -127,18 +132,28 @@ impl Place {
         std::iter::once(Self::sqlite()).chain(Self::postgres()).collect()
     }
 
-    /// Another place with the same pictures and the same database, which nobody may have open.
+    /// Another place with the same pictures and the same database, which on PostgreSQL nobody may have open.
     pub(crate) fn copy(&self) -> Self {
         let folder = quick_folder();
-        for file in files_below(&self.data_dir()) {
-            let to = folder.path().join("data").join(&file);
+        // The database and its journals are not just files: somebody may be about to close them.
+        let files = files_below(&self.data_dir());
+        for file in files.iter().filter(|file| !file.starts_with(DATABASE)) {
+            let to = folder.path().join("data").join(file);
             std::fs::create_dir_all(to.parent().unwrap()).unwrap();
-            std::fs::copy(self.data_dir().join(&file), to).unwrap();
+            std::fs::copy(self.data_dir().join(file), to).unwrap();
         }
+        let to = folder.path().join("data").join(DATABASE);
+        std::fs::create_dir_all(to.parent().unwrap()).unwrap();
         let database = self.database.as_ref().map(TestDb::copy);
         let url = match &database {
             Some(database) => database.url().to_owned(),
-            None => format!("sqlite://{}", folder.path().join("data/mastoc.sqlite3").display()),
+            None => {
+                let from = self.data_dir().join(DATABASE);
+                let mut conn = SqliteConnection::establish(&from.display().to_string()).unwrap();
+                let copy = format!("PRAGMA busy_timeout = 10000; VACUUM INTO '{}'", to.display());
+                conn.batch_execute(&copy).unwrap();
+                format!("sqlite://{}", to.display())
+            }
         };
         Self { folder, url, database }
     }

@@ -2,6 +2,7 @@
 
 use std::process::Command;
 
+use chrono::TimeDelta;
 use mastoc_domain::FaceId;
 use mastoc_domain::board::Climb;
 use mastoc_domain::climb_edit::ClimbContent;
@@ -50,6 +51,8 @@ impl World {
         aim(&mut whole, &source, "stokt-to-mastoc");
         whole.arg("--full");
         run(whole).expect(0);
+        // Runs go on from a later second than this one, so that each of them comes by the same points.
+        sim.advance(TimeDelta::seconds(2));
         let agreed = sim.save();
         let world = Self { sim, source, place, agreed };
         agree::both_sides_agree(&world.store(), &world.sim);

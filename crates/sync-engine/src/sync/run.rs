@@ -3,6 +3,7 @@
 
 use std::time::Instant;
 
+use mastoc_domain::outbox::OutboxState;
 use mastoc_domain::{StoktId, Timestamp};
 use mastoc_stokt_client::Client;
 use mastoc_storage::conflicts::{self, Which};
@@ -363,12 +364,19 @@ impl Run<'_> {
         if !complete || !report.problems.is_empty() || report.images.missing_wall_pictures > 0 {
             return Ok(Ending::Partial);
         }
-        let waits = self.opened.store.read(|conn| {
-            let ambiguous =
-                outbox::counts(conn)?.get(&mastoc_domain::outbox::OutboxState::Ambiguous).copied();
-            Ok::<_, EngineError>(conflicts::count(conn, Which::Open)? + ambiguous.unwrap_or(0))
+        let (sent, waits) = self.opened.store.read(|conn| {
+            let counts = outbox::counts(conn)?;
+            let count = |state| counts.get(&state).copied().unwrap_or(0);
+            let sent = count(OutboxState::Sent) + count(OutboxState::Unknown);
+            let waits = conflicts::count(conn, Which::Open)? + count(OutboxState::Ambiguous);
+            Ok::<_, EngineError>((sent, waits))
         })?;
-        Ok(if waits > 0 { Ending::Waiting } else { Ending::Done })
+        Ok(match (sent, waits) {
+            // Nobody knows yet whether what was wanted is at Stokt; the next runs find out, without a person.
+            (1.., _) => Ending::Partial,
+            (_, 1..) => Ending::Waiting,
+            _ => Ending::Done,
+        })
     }
 }
 
