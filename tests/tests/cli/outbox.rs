@@ -68,6 +68,11 @@ fn a_person_says_which_of_several_climbs_it_is() {
         let waiting = report(world.run("both", &["--full"]).expect(3));
         assert_eq!(waiting.report["decided"]["ambiguous"], 1, "{:#}", waiting.report);
         assert_eq!(only(&world, "ambiguous", 3), id);
+        // It was told once; a mail every ten minutes would not help.
+        let mut quiet = world.sync("both", &["--quiet"]);
+        quiet.env("MASTOC_UNKNOWN_SETTLE", "0");
+        let quiet = Process::run(quiet, LIMIT);
+        assert_eq!((quiet.code, quiet.stdout.as_str(), quiet.stderr.as_str()), (Some(3), "", ""));
         let told = sync(&world, &["outbox"]).stdout;
         assert!(told.contains("a person decides"), "{told}");
         let unsaid = sync(&world, &["outbox", "settle", &id]);

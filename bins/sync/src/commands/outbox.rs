@@ -6,7 +6,7 @@ use mastoc_runtime::{Exit, Failure};
 use mastoc_storage::outbox::{self, Entry};
 use mastoc_storage::{Store, StoreError};
 use mastoc_sync_engine::StoktId;
-use mastoc_sync_engine::sync::{OutboxAction, OutboxState, by_hand};
+use mastoc_sync_engine::sync::{OutboxAction, OutboxState, by_hand, in_seconds};
 use serde_json::{Value, json};
 use uuid::Uuid;
 
@@ -118,7 +118,7 @@ fn write_all(out: &mut String, entries: &[Entry]) -> std::fmt::Result {
         };
         writeln!(out, "{}  {} {} ({action}): {state}", entry.id, entry.entity, shown(name(entry)))?;
         if let Some(sent_at) = entry.sent_at {
-            writeln!(out, "    sent at {sent_at}, attempt {}", entry.attempts)?;
+            writeln!(out, "    sent at {}, attempt {}", in_seconds(sent_at), entry.attempts)?;
         }
         if let Some(error) = &entry.last_error {
             writeln!(out, "    last: {}", shown(error))?;

@@ -40,6 +40,7 @@ pub use surroundings::{Clock, Points, ShiftedClock, SystemClock, Uncut};
 
 // What a binary shows of conflicts and the outbox, without depending on the domain itself.
 pub use crate::decision::clean as one_line;
+pub use crate::summary::in_seconds;
 pub use mastoc_domain::canonical::CanonicalClimb as Canonical;
 pub use mastoc_domain::conflict::Take;
 pub use mastoc_domain::outbox::{OutboxAction, OutboxState};

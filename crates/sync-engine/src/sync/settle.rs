@@ -236,10 +236,11 @@ impl<'r, 's> Settling<'r, 's> {
     }
 
     fn ambiguous(&mut self, row: &Entry, why: &str) -> Result<(), EngineError> {
-        self.report.decide(about(row, Decided::Ambiguous).because(why));
+        // What waits for a person already is no news.
         if row.state == OutboxState::Ambiguous && row.last_error.as_deref() == Some(why) {
             return Ok(());
         }
+        self.report.decide(about(row, Decided::Ambiguous).because(why));
         let ctx = self.session.context();
         let written: Result<(), EngineError> = self.session.store.write(|conn| {
             let lease = outbox::take_over(conn, &ctx, row)?;

@@ -7,7 +7,7 @@ use std::fmt::Write as _;
 
 use crate::decision::{Decided, Decision, clean};
 use crate::ending::Ending;
-use crate::report::Report;
+use crate::report::{Report, Tally};
 use crate::summary;
 
 /// Most names that a line shows.
@@ -108,7 +108,7 @@ impl Report {
         let how = if self.mode == "full" { "everything" } else { "what is new" };
         writeln!(out, "{what}: {}, {way}, {how}", clean(&names.join(", "), 200))?;
         writeln!(out, "Stokt at {}, board in {}\n", self.origin, self.target)?;
-        let mut any = false;
+        let mut any = self.board(out)?;
         for (decided, label) in LINES {
             any |= self.line(out, *decided, label)?;
         }
@@ -133,6 +133,49 @@ impl Report {
             writeln!(out, "next: {step}")?;
         }
         Ok(())
+    }
+
+    /// What came of the board itself and of pictures. Whether there was anything to say.
+    fn board(&self, out: &mut String) -> Result<bool, std::fmt::Error> {
+        let made = |what: fn(&Tally) -> u64| -> String {
+            let rows = self.counts.rows();
+            // Climbs are told one by one.
+            let rows =
+                rows.iter().filter(|(name, tally)| !["climbs", "lists"].contains(name) && what(tally) > 0);
+            let told = rows.map(|(name, tally)| match what(tally) {
+                1 => format!("1 {}", name.trim_end_matches('s')),
+                count => format!("{count} {name}"),
+            });
+            told.collect::<Vec<_>>().join(", ")
+        };
+        let mut any = false;
+        for (label, text) in [
+            ("board, new here", made(|tally| tally.created)),
+            ("board, changed here", made(|tally| tally.updated)),
+        ] {
+            if !text.is_empty() {
+                any = true;
+                writeln!(out, "{label:<26}   {text}")?;
+            }
+        }
+        let images = &self.images;
+        if images.copied > 0 {
+            any = true;
+            writeln!(
+                out,
+                "{:<20}{:>6}   {}",
+                "pictures copied",
+                images.copied,
+                summary::bytes(images.bytes)
+            )?;
+        }
+        let missing = images.missing_wall_pictures + images.missing_avatars;
+        if missing > 0 {
+            any = true;
+            let walls = images.missing_wall_pictures;
+            writeln!(out, "{:<20}{missing:>6}   {walls} of them of walls", "pictures missing")?;
+        }
+        Ok(any)
     }
 
     fn of(&self, decided: Decided) -> impl Iterator<Item = &Decision> {
@@ -256,6 +299,26 @@ mod tests {
         );
         report.ending = Ending::Guard;
         assert!(report.sync_summary().starts_with("Stopped synchronising: "), "{}", report.sync_summary());
+    }
+
+    #[test]
+    fn a_board_and_pictures_that_came_are_no_nothing() {
+        let mut report = report();
+        report.counts.holds.created = 60;
+        report.counts.faces.created = 1;
+        report.counts.setters.updated = 2;
+        report.images.copied = 25;
+        report.images.missing_avatars = 1;
+        let table = report.sync_summary();
+        for line in [
+            "board, new here              1 face, 60 holds\n",
+            "board, changed here          2 setters\n",
+            "pictures copied         25   0 B\n",
+            "pictures missing         1   0 of them of walls\n",
+        ] {
+            assert!(table.contains(line), "{line}{table}");
+        }
+        assert!(!table.contains("nothing changed"), "{table}");
     }
 
     #[test]

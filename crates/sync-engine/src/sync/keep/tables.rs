@@ -7,6 +7,7 @@ use mastoc_domain::sync_state::SyncState;
 
 use super::answers::{History, PastRunJson, Status, TakenLock};
 use crate::decision::clean;
+use crate::summary::in_seconds;
 
 /// Most characters of a name or a reason.
 const TEXT: usize = 200;
@@ -27,8 +28,9 @@ fn run_line(run: &PastRunJson) -> String {
         "mastoc_to_stokt" => "mastoc-to-stokt",
         other => other,
     };
-    let ended = run.finished_at.map_or_else(|| "not ended".to_owned(), |at| format!("ended {at}"));
-    let mut line = format!("{} {way} {} {}, {ended}", run.started_at, run.mode, run.status);
+    let ended =
+        run.finished_at.map_or_else(|| "not ended".to_owned(), |at| format!("ended {}", in_seconds(at)));
+    let mut line = format!("{} {way} {} {}, {ended}", in_seconds(run.started_at), run.mode, run.status);
     if let Some(error) = &run.error {
         // Writing to a text never fails.
         let _ = write!(line, ": {}", clean(error, TEXT));
@@ -69,12 +71,15 @@ impl Status {
         );
         let lock = &self.lock;
         let lock_words = match (lock.is_held, &lock.owner, lock.acquired_at) {
-            (true, Some(owner), Some(since)) => format!("held by {}, since {since}", clean(owner, TEXT)),
+            (true, Some(owner), Some(since)) => {
+                format!("held by {}, since {}", clean(owner, TEXT), in_seconds(since))
+            }
             _ => "free".to_owned(),
         };
         let _ = writeln!(out, "lock          {lock_words}");
         if let (Some(at), Some(by), Some(why)) = (lock.broken_at, &lock.breaker, &lock.broken_reason) {
-            let _ = writeln!(out, "              broken {at} by {}: {}", clean(by, TEXT), clean(why, TEXT));
+            let (at, by, why) = (in_seconds(at), clean(by, TEXT), clean(why, TEXT));
+            let _ = writeln!(out, "              broken {at} by {by}: {why}");
         }
         out
     }
@@ -98,7 +103,7 @@ impl TakenLock {
         format!(
             "the lock was taken from {}, who held it since {}: {}\n",
             clean(&self.owner, TEXT),
-            self.acquired_at,
+            in_seconds(self.acquired_at),
             self.meaning
         )
     }

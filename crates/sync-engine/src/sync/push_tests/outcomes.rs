@@ -194,8 +194,9 @@ mastoc_test_support::both_backends! {
         world.sim.faults().push(posting(Rule::cut(0).carried_out()));
         world.run();
         let other = world.sim.with_board(|board| board.add_climb("Twin", &holds, None));
-        for _ in 0..3 {
-            assert_eq!(decided(&world.run()), [Decided::Ambiguous]);
+        // It is told once; that it still waits is in the exit code.
+        for told in [&[Decided::Ambiguous][..], &[], &[]] {
+            assert_eq!(decided(&world.run()), told);
             assert_eq!(world.states(), [Ambiguous]);
         }
         assert_eq!((world.there("Twin"), world.changes().len()), (2, 1), "nothing is sent meanwhile");
