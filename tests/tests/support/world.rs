@@ -104,7 +104,7 @@ impl World {
 
     /// The face, by our id.
     pub(crate) fn face(&self) -> FaceId {
-        local::named(&self.store(), "Own 1").face_id
+        local::all(&self.store())[0].face_id
     }
 
     /// Somebody sets a climb here, with the holds of a number.

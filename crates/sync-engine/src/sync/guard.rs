@@ -7,15 +7,18 @@
 //!   says that this is right; the usual limit never does, not even for three climbs);
 //! - more climbs than `--max-delete` would be archived here, or deleted at Stokt: the usual limit is five, or two of a
 //!   hundred linked climbs, whichever is more;
-//! - nearly everything would change: of the climbs that both sides know and the run saw, at least nine of ten, and at
-//!   least 20 (`--accept-changes` says that this is right). The floor is there because on a small board, or in the few
-//!   climbs of an incremental run, all can well have been edited in one evening. New climbs are not counted: a first
-//!   run changes nothing. After months without a full run many climbs have changed, but not nine of ten.
+//! - everything would change: every single climb that both sides know, if there are more than five; or nearly
+//!   everything: of those that the run saw, at least nine of ten, and at least 20 (`--accept-changes` says that this is
+//!   right). The floors are there because on a tiny board, or in the few climbs of an incremental run, all can well
+//!   have been edited in one evening. New climbs are not counted: a first run changes nothing. After months without a
+//!   full run many climbs have changed, but not nine of ten.
 
 use super::options::{MaxDelete, SyncOptions};
 
-/// Fewest changed climbs that can look like everything.
+/// Fewest changed climbs that can look like nearly everything.
 const MANY: u64 = 20;
+/// So many climbs can be all there are, and all be edited in one evening.
+const FEW: u64 = 5;
 
 /// What a run would do, in numbers. All climbs counted are linked ones.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
@@ -100,9 +103,10 @@ pub enum Guard {
     },
 }
 
-/// Whether so many of `all` look like everything.
-fn is_nearly_all(changed: u64, all: u64) -> bool {
-    changed >= MANY && u128::from(changed) * 10 >= u128::from(all) * 9
+/// Whether so many of the `seen` climbs, or of all `linked` ones, look like everything.
+fn is_everything(changed: u64, seen: u64, linked: u64) -> bool {
+    let nearly = changed >= MANY && u128::from(changed) * 10 >= u128::from(seen) * 9;
+    nearly || (changed > FEW && changed >= linked)
 }
 
 /// Looks at what a run would do, before anything is written.
@@ -123,10 +127,10 @@ pub fn check(effects: &Effects, options: &SyncOptions) -> Result<(), Guard> {
         return Err(Guard::Delete { deleted, linked, most });
     }
     if !options.accept_changes {
-        if is_nearly_all(changed, seen) {
+        if is_everything(changed, seen, linked) {
             return Err(Guard::ChangesHere { changed, seen });
         }
-        if is_nearly_all(sent, mine) {
+        if is_everything(sent, mine, linked) {
             return Err(Guard::ChangesThere { sent, mine });
         }
     }
@@ -185,8 +189,8 @@ mod tests {
 
     #[test]
     fn everything_changed_is_asked_about_and_much_changed_is_not() {
-        let changes = |seen, changed| Effects { linked: seen, seen, changed, ..Effects::default() };
-        let sends = |mine, sent| Effects { linked: mine, mine, sent, ..Effects::default() };
+        let changes = |seen, changed| Effects { linked: 2_000, seen, changed, ..Effects::default() };
+        let sends = |mine, sent| Effects { linked: 2_000, mine, sent, ..Effects::default() };
         let usual = SyncOptions::default();
         for (all, some, stops) in [
             (19, 19, false),
@@ -200,6 +204,14 @@ mod tests {
             assert_eq!(check(&sends(all, some), &usual).is_err(), stops, "{some} of {all}");
             assert_eq!(check(&changes(all, some), &accepting()), Ok(()));
             assert_eq!(check(&sends(all, some), &accepting()), Ok(()));
+        }
+        // On a small board everything is every single climb.
+        let all = |linked, changed| Effects { linked, seen: linked, changed, ..Effects::default() };
+        for (linked, changed, stops) in
+            [(5, 5, false), (6, 6, true), (6, 5, false), (19, 19, true), (19, 18, false)]
+        {
+            assert_eq!(check(&all(linked, changed), &usual).is_err(), stops, "{changed} of {linked}");
+            assert_eq!(check(&all(linked, changed), &accepting()), Ok(()));
         }
         let told = check(&changes(1_000, 1_000), &usual).unwrap_err().to_string();
         assert!(told.contains("1000 of 1000") && told.contains("--accept-changes"), "{told}");

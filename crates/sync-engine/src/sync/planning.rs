@@ -274,9 +274,11 @@ fn plan_listed(
             let known = known.get(&climb.stokt_id);
             let unsettled = is_unsettled(session, &awaited, climb);
             let action = decide_pull(session.options, known, Remote::Here(&climb.canonical), unsettled);
-            gym.changed += u64::from(changes_row(&action));
             let observed = sync_climbs::observed_hash(&climb.import)?;
             let is_news = known.is_none_or(|known| known.link.observed_hash != observed);
+            // What waits since an earlier run changes nothing now.
+            let waits = !is_news && matches!(action, Action::Conflict { .. });
+            gym.changed += u64::from(changes_row(&action) && !waits);
             plan.note(climb.stokt_id, &climb.import.name, &action, known, Some(&climb.canonical), is_news);
         }
         if survey.gyms.get(at).is_some_and(|gym| gym.board.is_none()) {

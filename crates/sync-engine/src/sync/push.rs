@@ -246,7 +246,7 @@ impl Push<'_, '_> {
                 Err(error) => return Err(error.into()),
             };
             match refused {
-                Some(why) => self.report.decide(one.decision(Decided::Skipped).because(why)),
+                Some(why) => self.report.decide(one.decision(Decided::Rejected).because(why)),
                 None => {
                     allowed.insert(stokt_id);
                 }

@@ -24,6 +24,7 @@ use super::session::Session;
 use super::settle;
 use super::surroundings::{Clock, Points};
 use super::survey::{Survey, Wanted, Window, timestamp};
+use crate::decision::Decided;
 use crate::ending::Ending;
 use crate::error::EngineError;
 use crate::observe::Observer;
@@ -237,11 +238,12 @@ impl Run<'_> {
                 guard::check(&self.effects(session, &survey, at, plan)?, self.options)?;
             }
             if !gym.listing.complete {
-                tracing::warn!(gym = %gym.gym, "its listing is not complete: nothing counts as missing");
+                tracing::warn!(gym = %gym.gym, "its listing is not complete: nothing counts as missing, and nothing is sent");
             }
         }
         // Also for its guard: nothing is written if too much would be deleted at Stokt.
-        let sent = if pushes(direction) { push::plan(session, &survey.view())? } else { Planned::default() };
+        let sends = pushes(direction) && survey.view().is_complete();
+        let sent = if sends { push::plan(session, &survey.view())? } else { Planned::default() };
         if self.options.dry_run || self.options.expect.is_some() {
             let state = self.state(&survey, &plan, &sent);
             if self.options.dry_run {
@@ -265,7 +267,7 @@ impl Run<'_> {
             pull::pull(session, &mut survey, plan, report)?;
         }
         self.move_watermarks(session, &survey, report)?;
-        if pushes(direction) {
+        if sends {
             push::push(session, &survey.view(), report)?;
         }
         self.ending(report)
@@ -358,10 +360,11 @@ impl Run<'_> {
         }
     }
 
-    /// How a run that came to its end ended.
+    /// How a run that came to its end ended. What nobody knows yet, or what Stokt would not take, is not done.
     fn ending(&self, report: &Report) -> Result<Ending, EngineError> {
         let complete = report.gyms.iter().all(|gym| gym.listing.complete);
-        if !complete || !report.problems.is_empty() || report.images.missing_wall_pictures > 0 {
+        let is_left = [Decided::Unknown, Decided::Rejected].iter().any(|one| report.count(*one) > 0);
+        if !complete || is_left || !report.problems.is_empty() || report.images.missing_wall_pictures > 0 {
             return Ok(Ending::Partial);
         }
         let (sent, waits) = self.opened.store.read(|conn| {

@@ -265,9 +265,14 @@ impl<'r, 's> Settling<'r, 's> {
     fn change(&mut self, row: &Entry, again: &mut Vec<Uuid>) -> Result<(), EngineError> {
         let Some(frozen) = Frozen::of(row) else { return self.over(row) };
         let Some(stokt_id) = row.stokt_id else { return self.over(row) };
-        if !self.view.gyms.iter().any(|seen| seen.gym == frozen.gym) {
-            self.report.decide(waiting(row, "this run does not look at its gym"));
-            return Ok(());
+        match self.view.gyms.iter().find(|seen| seen.gym == frozen.gym) {
+            Some(seen) if seen.is_complete => {}
+            seen => {
+                let why =
+                    seen.map_or("this run does not look at its gym", |_| "its gym's listing is not complete");
+                self.report.decide(waiting(row, why));
+                return Ok(());
+            }
         }
         let shown = self.mine.get(&stokt_id).map(|climb| &climb.canonical);
         let is_done = match (&frozen.send, shown) {

@@ -2,6 +2,7 @@
 //! climbs of the account where they are needed. Of each climb a short entry stays in memory, the record in the spool.
 
 mod listing;
+mod own;
 
 use std::collections::{BTreeSet, HashMap, HashSet};
 use std::sync::{Mutex, MutexGuard, PoisonError};
@@ -12,11 +13,11 @@ use mastoc_domain::canonical::fingerprint;
 use mastoc_domain::import::ImportUser;
 use mastoc_domain::{StoktId, Timestamp};
 use mastoc_stokt_client::types::Climb as WireClimb;
-use mastoc_stokt_client::{MyClimbs, Record};
+use mastoc_stokt_client::Record;
 use mastoc_storage::sync_climbs;
 use serde_json::Value;
 
-use super::contract::{Kind, Watch, flaw};
+use super::contract::{Kind, Watch};
 use super::session::Session;
 use super::spool::Spool;
 use super::view::{GymView, RemoteClimb, View};
@@ -96,6 +97,8 @@ pub(crate) struct Survey {
     views: Vec<GymView>,
     setters: Mutex<Setters>,
     watch: Watch,
+    /// The same for the account's own climbs: what drifts in one of the two listings is not hidden by the other.
+    own: Watch,
 }
 
 /// A gym to be looked at.
@@ -132,6 +135,7 @@ impl Survey {
             views: Vec::new(),
             setters: Mutex::default(),
             watch,
+            own: Watch::new(),
         };
         for gym in wanted {
             survey.read_gym(session, gym)?;
@@ -146,6 +150,12 @@ impl Survey {
     /// Whether the records have the shape that is known, as far as they were read.
     fn look_at_shapes(&mut self) -> Result<(), EngineError> {
         self.notes = self.watch.finish()?;
+        for issue in self.own.finish()? {
+            let same = |note: &Issue| (&note.kind, &note.stokt_id) == (&issue.kind, &issue.stokt_id);
+            if !self.notes.iter().any(same) {
+                self.notes.push(issue);
+            }
+        }
         self.views = self
             .gyms
             .iter()
@@ -225,31 +235,6 @@ impl Survey {
         }
         self.read_mine(session)?;
         self.look_at_shapes()
-    }
-
-    fn read_mine(&mut self, session: &Session<'_>) -> Result<(), EngineError> {
-        let mut mine: HashMap<StoktId, RemoteClimb> = HashMap::new();
-        let gyms: Vec<StoktId> = self.gyms.iter().map(|gym| gym.gym).collect();
-        for gym in gyms {
-            session.check()?;
-            for page in session.client.my_climbs(gym, MyClimbs::Set)? {
-                for record in page?.into_distinct() {
-                    self.watch.record(Kind::Climb, &record.raw);
-                    if flaw(Kind::Climb, &record.raw).is_none()
-                        && let Ok(climb) = self.convert(&record)
-                    {
-                        mine.insert(climb.stokt_id, climb);
-                    }
-                }
-            }
-        }
-        for climb in mine.values() {
-            note_twin(&mut self.twins, session.account, climb);
-        }
-        let mut mine: Vec<RemoteClimb> = mine.into_values().collect();
-        mine.sort_unstable_by_key(|climb| climb.stokt_id);
-        self.mine = Some(mine);
-        Ok(())
     }
 
     fn convert(&self, record: &Record<WireClimb>) -> Result<RemoteClimb, Refused> {

@@ -22,7 +22,7 @@ pub(crate) struct RemoteClimb {
 pub(crate) struct GymView {
     /// The gym.
     pub(crate) gym: StoktId,
-    /// Whether the listing proved complete, and the account's own climbs were read as well.
+    /// Whether the listing proved complete, and that of the account's own climbs as well.
     pub(crate) is_complete: bool,
     /// How many days back it reached; none: to the beginning.
     pub(crate) days: Option<u32>,
@@ -39,4 +39,12 @@ pub(crate) struct View<'s> {
     pub(crate) mine: &'s [RemoteClimb],
     /// For each fingerprint that was asked for, the climbs that have it.
     pub(crate) twins: &'s HashMap<String, BTreeSet<StoktId>>,
+}
+
+impl View<'_> {
+    /// Whether all listings proved complete. If not, Stokt may have more than was seen, and nothing is sent: what is
+    /// there already could be created again, and what others changed be overwritten.
+    pub(crate) fn is_complete(&self) -> bool {
+        self.gyms.iter().all(|seen| seen.is_complete)
+    }
 }

@@ -81,7 +81,7 @@ mastoc_test_support::both_backends! {
         let holds = world.holds(31);
         world.edit(own.id, |climb| climb.holds_list = holds);
         let report = world.run();
-        assert_eq!(decided(&report), [Decided::Skipped]);
+        assert_eq!(decided(&report), [Decided::Rejected]);
         assert!(why(&report.decisions.listed[0]).contains("change its holds"), "{report:?}");
         assert_eq!((world.changes(), world.rows()), (vec![], vec![]));
         assert_eq!(world.here(own.id).sync_state, SyncState::Modified);

@@ -20,7 +20,7 @@ use crate::sync::session::Session;
 use crate::sync::spool::{Place, Spool};
 
 /// How often a listing that changed underway is read from its start, at most.
-const LISTINGS: u32 = 3;
+pub(super) const LISTINGS: u32 = 3;
 
 /// What is remembered of a listed climb.
 #[derive(Debug, Clone, Copy)]
