@@ -12,8 +12,8 @@ use chrono::{DateTime, Utc};
 use mastoc_domain::canonical::fingerprint;
 use mastoc_domain::import::ImportUser;
 use mastoc_domain::{StoktId, Timestamp};
-use mastoc_stokt_client::types::Climb as WireClimb;
 use mastoc_stokt_client::Record;
+use mastoc_stokt_client::types::Climb as WireClimb;
 use mastoc_storage::sync_climbs;
 use serde_json::Value;
 
