@@ -147,6 +147,21 @@ pub fn start(
     origin: &str,
 ) -> Result<RunId, StoreError> {
     let run = RunId::generate();
+    start_as(conn, run, direction, mode, origin)?;
+    Ok(run)
+}
+
+/// Records that a run begins whose id somebody else made.
+///
+/// # Errors
+/// [`StoreError::Conflict`] when the id is taken, or the database's failure.
+pub fn start_as(
+    conn: &mut WriteConn<'_>,
+    run: RunId,
+    direction: RunDirection,
+    mode: RunMode,
+    origin: &str,
+) -> Result<(), StoreError> {
     let now = Time(conn.now());
     on_backend!(conn, |c| diesel::insert_into(sync_runs::table)
         .values((
@@ -158,7 +173,7 @@ pub fn start(
             sync_runs::started_at.eq(now),
         ))
         .execute(c))?;
-    Ok(run)
+    Ok(())
 }
 
 /// Records how a run ended. One that was ended by somebody else in the meantime, who took its lock, stays as that one

@@ -85,6 +85,7 @@ impl EngineError {
             Self::Media(MediaError::Unwritable { .. }) => Ending::Usage,
             Self::Media(_) => Ending::Failed,
             Self::Server(error) if error.is_credentials() => Ending::Credentials,
+            Self::Server(error) if error.is_locked() => Ending::Locked,
             Self::Server(error) if error.is_retryable() => Ending::Temporary,
             Self::Server(error) if error.is_config() => Ending::Usage,
             Self::Server(ClientError::TooLarge { .. }) => Ending::Usage,

@@ -20,6 +20,7 @@ mod gyms;
 mod health;
 mod holds;
 mod import;
+mod import_runs;
 mod list_items;
 mod lists;
 mod maintenance;
@@ -79,6 +80,7 @@ pub(crate) fn configure(config: &mut ServiceConfig<'_>) {
     setters::configure(config);
     changes::configure(config);
     import::configure(config);
+    import_runs::configure(config);
     sync_status::configure(config);
     // Before the pictures, whose paths take any tail.
     picture_uploads::configure(config);

@@ -30,6 +30,8 @@ pub const ROUTES: &[(&str, Needs)] = &[
     ("GET /api/sync/stats", Needs::Sync),
     ("GET /api/sync/status", Needs::Admin),
     ("GET /api/sync/import/pictures", Needs::Sync),
+    ("PUT /api/sync/import/runs/{id}", Needs::Sync),
+    ("PUT /api/sync/import/runs/{id}/report", Needs::Sync),
     ("PUT /api/sync/import/faces/{stokt_id}/picture", Needs::Sync),
     ("PUT /api/sync/import/users/{stokt_id}/avatar", Needs::Sync),
     ("POST /api/sync/import/gym", Needs::Sync),
