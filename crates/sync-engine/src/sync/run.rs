@@ -81,9 +81,13 @@ fn keep_report(opened: &Opened, points: &dyn Points, report: &mut Report) {
     let outcome = transaction(&opened.store, |conn| runs::finish(conn, run, status, &kept));
     let outcome = outcome.and_then(|()| points.reached("run.finished"));
     if let Err(error) = outcome {
-        tracing::info!(%error, "the run's report could not be kept");
-        if matches!(report.ending, Ending::Done | Ending::Waiting) {
-            report.error = Some(error.to_string());
+        if report.error.is_some() {
+            tracing::info!(%error, "the run's report could not be kept");
+            return;
+        }
+        report.error = Some(format!("the run's report could not be kept: {error}"));
+        // A run that was done in part stays so: what failed is to be looked at all the same.
+        if report.ending != Ending::Partial {
             report.ending = error.ending();
             report.exit_code = report.ending.exit_code();
         }

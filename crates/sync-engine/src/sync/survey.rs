@@ -28,6 +28,7 @@ use crate::observe::Step;
 use crate::pipeline::ALL;
 use crate::plan::Quarantined;
 use crate::report::{Issue, ListingReport};
+pub(super) use listing::Hash;
 use listing::{Entry, Read};
 
 /// How far back a listing reaches.

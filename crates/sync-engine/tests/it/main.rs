@@ -13,6 +13,7 @@
 
 mod faults;
 mod first;
+mod keeping;
 mod memory;
 mod odd_records;
 mod pictures;

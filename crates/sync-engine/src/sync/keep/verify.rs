@@ -1,7 +1,7 @@
 //! Everything looked at again: the database with itself, pictures with their hashes, and, where Stokt may be asked, links
 //! with what Stokt lists. Nothing is changed.
 
-use std::collections::HashSet;
+use std::collections::{HashMap, HashSet};
 use std::fmt::Write as _;
 use std::path::{Path, PathBuf};
 use std::{fs, io};
@@ -9,13 +9,16 @@ use std::{fs, io};
 use mastoc_domain::StoktId;
 use mastoc_domain::sync_state::SyncState;
 use mastoc_media::{ImageKind, MediaError, MediaStore, Sha256Hex, StoredImage};
-use mastoc_stokt_client::Client;
+use mastoc_stokt_client::types::Climb as WireClimb;
+use mastoc_stokt_client::{Client, Record};
 use mastoc_storage::import::pictures::VerifiedImage;
 use mastoc_storage::verify::{Check, Finding, Level};
 use mastoc_storage::{DatabaseTarget, Store, StoreError, images, sync_climbs};
 use serde::Serialize;
 
+use super::super::survey::Hash;
 use super::open;
+use crate::convert::{Setters, climb_from_stokt};
 use crate::decision::clean;
 use crate::error::EngineError;
 
@@ -47,6 +50,22 @@ const ABSENT: Check = Check {
         "absent_at_stokt",
         "a link leads to a climb that Stokt does not list",
         "full pulls archive it once it has been missing long enough",
+    )
+};
+const CHANGED: Check = Check {
+    level: Level::Note,
+    ..fault(
+        "changed_at_stokt",
+        "a climb is not at Stokt as both sides last agreed on it",
+        "a full pull compares it; what was changed on both sides waits for a person",
+    )
+};
+const UNREADABLE: Check = Check {
+    level: Level::Note,
+    ..fault(
+        "unreadable_at_stokt",
+        "Stokt's record of a linked climb cannot be read",
+        "a full pull says what is odd about it",
     )
 };
 const NEW: Check = Check {
@@ -247,16 +266,27 @@ fn files(root: &Path) -> io::Result<Vec<PathBuf>> {
     Ok(found)
 }
 
-/// Compares the links of every gym with what Stokt lists. Of each gym only the ids are kept in memory.
+/// What both sides can edit of a climb, as Stokt tells it, in short; nothing when it cannot be read.
+fn content(record: &Record<WireClimb>, setters: &mut Setters) -> Option<Hash> {
+    let import = climb_from_stokt(record, setters).ok()?;
+    Some(Hash::of(&sync_climbs::base_hash(&sync_climbs::canonical(&import))))
+}
+
+/// Compares the links of every gym with what Stokt lists. Of each gym only ids and hashes are kept in memory.
 fn listings(store: &Store, client: &Client, verified: &mut Verified) -> Result<(), EngineError> {
     let (mut incomplete, mut absent) = (Finding::none_of(INCOMPLETE), Finding::none_of(ABSENT));
+    let (mut changed, mut unreadable) = (Finding::none_of(CHANGED), Finding::none_of(UNREADABLE));
     let mut new = Finding::none_of(NEW);
     let mut listed = 0;
+    let mut setters = Setters::new();
     for gym in store.read(mastoc_storage::verify::linked_gyms)? {
         let mut records = client.climbs(gym, EVERYTHING)?.distinct();
-        let mut seen: HashSet<StoktId> = HashSet::new();
+        let mut seen: HashMap<StoktId, Option<Hash>> = HashMap::new();
         for record in &mut records {
-            seen.extend(record?.id().and_then(|id| id.as_uuid()).map(StoktId));
+            let record = record?;
+            if let Some(id) = record.id().and_then(|id| id.as_uuid()).map(StoktId) {
+                seen.insert(id, content(&record, &mut setters));
+            }
         }
         listed += u64::try_from(seen.len()).unwrap_or(u64::MAX);
         let proves = records.proof().complete;
@@ -269,26 +299,32 @@ fn listings(store: &Store, client: &Client, verified: &mut Verified) -> Result<(
             let Some(last) = links.last() else { break };
             after = Some(last.stokt_id);
             for link in links {
-                // One that is archived is known to be absent.
-                let is_here = seen.remove(&link.stokt_id);
-                if proves
-                    && !is_here
-                    && matches!(link.sync_state, Some(SyncState::Synced | SyncState::Modified))
-                {
-                    absent.add(|| link.stokt_id.to_string());
+                let name = || link.stokt_id.to_string();
+                let agreed = link.base_hash.as_deref().map(Hash::of);
+                match (seen.remove(&link.stokt_id), link.sync_state) {
+                    // That the sides differ is known, and waits for a person.
+                    (_, Some(SyncState::Conflict)) => {}
+                    (None, Some(SyncState::Synced | SyncState::Modified)) if proves => absent.add(name),
+                    // One that is archived is known to be absent.
+                    (None, _) => {}
+                    (Some(None), _) => unreadable.add(name),
+                    (Some(there), Some(state)) if there != agreed || state == SyncState::Archived => {
+                        changed.add(name);
+                    }
+                    (Some(_), _) => {}
                 }
             }
         }
         for link in store.read(|conn| sync_climbs::deleted_of_gym(conn, gym))? {
             seen.remove(&link.stokt_id);
         }
-        let mut left: Vec<StoktId> = seen.into_iter().collect();
+        let mut left: Vec<StoktId> = seen.into_keys().collect();
         left.sort_unstable();
         for id in left {
             new.add(|| id.to_string());
         }
     }
     verified.listed = Some(listed);
-    verified.take_in([incomplete, absent, new]);
+    verified.take_in([incomplete, absent, changed, unreadable, new]);
     Ok(())
 }

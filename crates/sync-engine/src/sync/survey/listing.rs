@@ -36,7 +36,7 @@ pub(in crate::sync) struct Hash([u8; 32]);
 
 impl Hash {
     /// Reads what storage prints; nothing else is ever given.
-    fn of(hex: &str) -> Self {
+    pub(in crate::sync) fn of(hex: &str) -> Self {
         let mut bytes = [0; 32];
         for (byte, pair) in bytes.iter_mut().zip(hex.as_bytes().chunks_exact(2)) {
             let digit = |letter: &u8| char::from(*letter).to_digit(16).unwrap_or(0);
