@@ -3,8 +3,8 @@
 use std::fmt;
 use std::time::Duration;
 
-use mastoc_domain::{RunId, StoktId};
 use mastoc_domain::import::{ImportClimb, ImportFace, ImportGym, ImportHold, ImportUser, ImportWall};
+use mastoc_domain::{RunId, StoktId};
 use secrecy::SecretString;
 use serde::Serialize;
 use serde_json::Value;

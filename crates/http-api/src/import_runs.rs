@@ -190,9 +190,7 @@ impl ImportRuns {
             return Err(under_way(store, None)?);
         };
         store.write(|conn| match origin.filter(|_| known.is_none()) {
-            Some(origin) => {
-                runs::start_as(conn, run, RunDirection::StoktToMastoc, RunMode::Full, origin)
-            }
+            Some(origin) => runs::start_as(conn, run, RunDirection::StoktToMastoc, RunMode::Full, origin),
             None => runs::resume(conn, run),
         })?;
         *held = Some(Held { run, lock, lease: LEASE, until: Instant::now() + LEASE, requests: 0 });

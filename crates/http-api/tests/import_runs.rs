@@ -32,7 +32,11 @@ fn begin(app: &TestApp, run: &str, lease: u64) -> Reply {
 }
 
 fn end(app: &TestApp, run: &str) -> Reply {
-    put(app, &format!("{run}/report"), &json!({"status": "done", "report": {"ending": "done", "counts": {"climbs": 3}}}))
+    put(
+        app,
+        &format!("{run}/report"),
+        &json!({"status": "done", "report": {"ending": "done", "counts": {"climbs": 3}}}),
+    )
 }
 
 fn write(app: &TestApp, run: &str, n: u32) -> Reply {

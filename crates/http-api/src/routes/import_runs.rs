@@ -95,9 +95,13 @@ async fn begin(req: HttpRequest, mut payload: web::Payload) -> Result<HttpRespon
     let bytes = body::read(&req, &mut payload, JSON_BYTES).await?;
     let input: ImportRunInput = parse(&bytes)?;
     let origin = input.origin.trim().to_owned();
-    let usable = (1..=LONGEST_ORIGIN).contains(&origin.chars().count()) && !origin.chars().any(char::is_control);
+    let usable =
+        (1..=LONGEST_ORIGIN).contains(&origin.chars().count()) && !origin.chars().any(char::is_control);
     if !usable {
-        return Err(ApiError::invalid_field("origin", format!("must be 1 to {LONGEST_ORIGIN} plain characters")));
+        return Err(ApiError::invalid_field(
+            "origin",
+            format!("must be 1 to {LONGEST_ORIGIN} plain characters"),
+        ));
     }
     let lease = match input.lease_seconds {
         None => LEASE,

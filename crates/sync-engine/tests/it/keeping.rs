@@ -11,8 +11,8 @@ use mastoc_storage::import::ImportContext;
 use mastoc_storage::{StoreError, Viewer, climbs as reading, unlinking};
 use mastoc_sync_engine::sync::keep::{self, Verified};
 use mastoc_sync_engine::{
-    Batch, Ending, EngineError, Kept, PictureError, PicturePlan, Start, Started, StoreTarget, Target, Written,
-    import,
+    Batch, Ending, EngineError, Kept, PictureError, PicturePlan, Start, Started, StoreTarget, Target,
+    Written, import,
 };
 use mastoc_test_support::both_backends;
 use serde_json::{Value, json};
