@@ -20,6 +20,7 @@ END
 $$;
 CREATE TRIGGER id_mappings_never_change BEFORE UPDATE OR DELETE ON id_mappings
     FOR EACH ROW EXECUTE FUNCTION refuse_change();
+-- Emptying a table is no deletion of its rows.
 CREATE TRIGGER id_mappings_never_emptied BEFORE TRUNCATE ON id_mappings
     FOR EACH STATEMENT EXECUTE FUNCTION refuse_change();
 
