@@ -364,11 +364,11 @@ impl Run<'_> {
         }
     }
 
-    /// How a run that came to its end ended. What nobody knows yet, or what Stokt would not take, is not done.
+    /// How a run that came to its end ended. What nobody knows yet, or Stokt would not take, is not done.
     fn ending(&self, report: &Report) -> Result<Ending, EngineError> {
         let complete = report.gyms.iter().all(|gym| gym.listing.complete);
-        let is_left = [Decided::Unknown, Decided::Rejected].iter().any(|one| report.count(*one) > 0);
-        if !complete || is_left || !report.problems.is_empty() || report.images.missing_wall_pictures > 0 {
+        let is_refused = report.count(Decided::Rejected) > 0;
+        if !complete || is_refused || !report.problems.is_empty() || report.images.missing_wall_pictures > 0 {
             return Ok(Ending::Partial);
         }
         let (sent, waits) = self.opened.store.read(|conn| {
