@@ -17,7 +17,7 @@ use crate::people::People;
 use crate::property::column;
 use crate::support::agree::differences;
 use crate::support::world::World;
-use crate::support::{Place, local, quick_folder};
+use crate::support::{Place, files_below, local, quick_folder};
 
 /// Every five minutes of a day.
 const RUNS: usize = 288;
@@ -35,8 +35,20 @@ fn open_files() -> Option<usize> {
 
 #[test]
 fn a_day_of_cron_every_five_minutes_leaves_no_drift_and_no_leak() {
-    let world = World::on(Place::sqlite());
+    a_day_of_cron(Place::sqlite());
+}
+
+#[test]
+fn a_day_of_cron_every_five_minutes_leaves_no_drift_and_no_leak_on_postgresql() {
+    if let Some(place) = Place::postgres() {
+        a_day_of_cron(place);
+    }
+}
+
+fn a_day_of_cron(place: Place) {
+    let world = World::on(place);
     let place = world.again();
+    let pictures = files_below(&place.data_dir().join("media"));
     let store = place.store();
     let face = local::all(&store)[0].face_id;
     let people = Arc::new(Mutex::new(world.sim.with_board(|board| People::new(24, face, board))));
@@ -129,6 +141,9 @@ fn a_day_of_cron_every_five_minutes_leaves_no_drift_and_no_leak() {
     let texts = texts.join("\n");
     assert_eq!(people.missing(&texts), Vec::<&(String, String)>::new());
 
+    // Files: the pictures that were there, and nothing besides.
+    assert_eq!(files_below(&place.data_dir().join("media")), pictures);
+
     // Rows are bounded by what happened, not by how often it was looked.
     let rows = |table: &str| column(&place, table, "1").len();
     let climbs = local::all(&store).len() + rows("tombstones");
@@ -158,6 +173,6 @@ fn a_run_of_the_program_leaves_no_file_in_the_temporary_folder() {
         let mut command = world.sync("both", &["--full", "--all-local"]);
         command.env("TMPDIR", temporary.path());
         crate::support::run(command).expect(0);
-        assert_eq!(crate::support::files_below(temporary.path()), Vec::<String>::new());
+        assert_eq!(files_below(temporary.path()), Vec::<String>::new());
     }
 }

@@ -49,6 +49,8 @@ impl<'w> Case<'w> {
         let store = place.store();
         let face = local::all(&store)[0].face_id;
         let people = world.sim.with_board(|board| People::new(seed, face, board));
+        // A case is the same whether it is the only one or comes after others.
+        world.sim.faults().reseed(seed);
         Self {
             world,
             place,
