@@ -3,7 +3,7 @@
 # settlement, a kill in the middle of sending and the recovery. Ends by itself and leaves nothing behind.
 set -euo pipefail
 cd "$(dirname "$0")/.."
-bin=$(cd "${CARGO_TARGET_DIR:-target}/debug" && pwd)
+bin=$(cd "${BIN_DIR:-${CARGO_TARGET_DIR:-target}/debug}" && pwd)
 work=$(mktemp -d "${TMPDIR:-/tmp}/mastoc-demo.XXXXXX")
 pids=()
 stop() {

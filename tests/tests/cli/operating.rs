@@ -257,6 +257,32 @@ fn the_documentation_shows_the_files_that_there_are() {
 }
 
 #[test]
+fn the_demo_tells_its_story_ends_by_itself_and_leaves_nothing_behind() {
+    let folder = tempfile::tempdir().unwrap();
+    let mut demo = Command::new("bash");
+    demo.arg(workspace_root().join(".make/demo-sync.sh")).env("TMPDIR", folder.path());
+    demo.env("BIN_DIR", bin_path("mastoc-sync").parent().unwrap());
+    // What a caller has set up for their own board is not touched.
+    demo.env("MASTOC_DATA_DIR", folder.path().join("not-this")).env("DATABASE_URL", "postgres://nowhere/x");
+    let told = Process::run(demo, LIMIT);
+    assert_eq!(told.code, Some(0), "{told:?}");
+    for part in [
+        "mastoc-sync --direction both --all-local --dry-run --plan plan.json",
+        "mastoc-sync --apply-plan plan.json",
+        "not what the plan says any more",
+        "merged here              1   Evening slab",
+        "mastoc: Roof of the house",
+        "--take mastoc",
+        "being sent, or cut while it was",
+        "found at Stokt           1   Cut short",
+        "nothing is wrong",
+    ] {
+        assert!(told.stdout.contains(part), "{part}: {}", told.stdout);
+    }
+    assert_eq!(files_below(folder.path()), Vec::<String>::new());
+}
+
+#[test]
 fn the_operator_s_commands_work() {
     let machine = Machine::new();
     machine.world.create("Home made", 60);
