@@ -74,7 +74,8 @@ pub(crate) struct RunArgs {
     #[arg(long, value_name = "TIME", value_parser = parse_time, conflicts_with = "full")]
     since: Option<Timestamp>,
 
-    /// Send these local climbs to Stokt, by our ids (changes to climbs that both sides know are always sent)
+    /// Send these local climbs to Stokt, by our ids, private and unlinked ones too (changes to climbs that both sides
+    /// know are always sent)
     #[arg(
         long,
         value_name = "ID,...",
@@ -83,10 +84,10 @@ pub(crate) struct RunArgs {
         help_heading = "What is sent"
     )]
     climb_ids: Vec<ClimbId>,
-    /// Send all local climbs to Stokt
+    /// Send all local climbs to Stokt, but for private ones of others than the account, and those unlinked by hand
     #[arg(long, group = "selection", help_heading = "What is sent")]
     all_local: bool,
-    /// Send the local climbs of this list to Stokt, and the list itself
+    /// Send the local climbs of this list to Stokt, and the list itself; the same ones are left out
     #[arg(long, value_name = "ID", group = "selection", help_heading = "What is sent")]
     list: Option<ListId>,
 

@@ -27,22 +27,27 @@ pub fn never_linked(conn: &mut ReadConn<'_>, gyms_there: &[StoktId]) -> Result<V
         .order((climbs::created_at.asc(), climbs::id.asc()))
         .select(climbs::id)
         .load(c))?;
-    let texts: Vec<String> = found.iter().map(|id| id.0.to_string()).collect();
-    let mut once: HashSet<String> = HashSet::new();
+    let found: Vec<ClimbId> = found.into_iter().map(|id| ClimbId(id.0)).collect();
+    let once = once_linked(conn, &found)?;
+    Ok(found.into_iter().filter(|id| !once.contains(id)).collect())
+}
+
+/// Which of these climbs were linked to Stokt at any time.
+///
+/// # Errors
+/// When the database fails.
+pub fn once_linked(conn: &mut ReadConn<'_>, ids: &[ClimbId]) -> Result<HashSet<ClimbId>, StoreError> {
+    let texts: Vec<String> = ids.iter().map(ToString::to_string).collect();
+    let mut once: HashSet<ClimbId> = HashSet::new();
     for texts in keys(&texts) {
         let rows: Vec<String> = on_backend!(conn, |c| id_mappings::table
             .filter(id_mappings::entity.eq(EntityKind::Climb.as_str()))
             .filter(id_mappings::local_id.eq_any(texts))
             .select(id_mappings::local_id)
             .load(c))?;
-        once.extend(rows);
+        once.extend(rows.iter().filter_map(|id| id.parse::<ClimbId>().ok()));
     }
-    Ok(found
-        .iter()
-        .zip(&texts)
-        .filter(|(_, text)| !once.contains(*text))
-        .map(|(id, _)| ClimbId(id.0))
-        .collect())
+    Ok(once)
 }
 
 /// Stokt's ids of these holds; none for a hold that Stokt does not know. Holds that are not here are left out.

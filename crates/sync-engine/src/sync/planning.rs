@@ -56,14 +56,9 @@ pub(super) struct PullPlan {
     pub(super) states: Vec<String>,
 }
 
-/// Decides for the pull about a climb. `unsettled`: it may be what became of an attempt of ours to create one.
-pub(super) fn decide_pull(
-    options: &SyncOptions,
-    known: Option<&Known>,
-    remote: Remote<'_>,
-    unsettled: bool,
-) -> Action {
-    let local = match known {
+/// Our side of a climb of Stokt's. A link whose climb is not here is a deletion only where it says so.
+pub(super) fn local_side(known: Option<&Known>) -> Local<'_> {
+    match known {
         Some(Known { climb: Some(climb), link, .. }) => Local::Row {
             content: &climb.canonical,
             is_dirty: link.is_dirty(),
@@ -71,10 +66,19 @@ pub(super) fn decide_pull(
         },
         Some(Known { climb: None, link, .. }) if link.is_deleted => Local::Deleted,
         _ => Local::Never,
-    };
+    }
+}
+
+/// Decides for the pull about a climb. `unsettled`: it may be what became of an attempt of ours to create one.
+pub(super) fn decide_pull(
+    options: &SyncOptions,
+    known: Option<&Known>,
+    remote: Remote<'_>,
+    unsettled: bool,
+) -> Action {
     decide(&Situation {
         direction: Direction::StoktToMastoc,
-        local,
+        local: local_side(known),
         remote,
         base: known.and_then(|known| known.link.base.as_ref()),
         is_own: false,

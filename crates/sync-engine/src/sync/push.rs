@@ -8,6 +8,7 @@
 //! What Stokt certainly did not do waits for the next attempt. Three refusals in a row to take requests at this pace,
 //! or three answers in a row that say nothing, end the run; all that was done until then stays done.
 
+mod creations;
 mod lists;
 mod plan;
 
@@ -59,6 +60,11 @@ pub(crate) fn push(session: &Session<'_>, view: &View<'_>, report: &mut Report) 
         failures: 0,
     };
     for decision in planned.decisions {
+        if decision.decision == Decided::Rejected {
+            let (kind, stokt_id) = (decision.kind.clone(), decision.stokt_id.clone());
+            let detail = decision.why.clone().unwrap_or_default();
+            work.report.problem(Issue { kind, stokt_id, code: "rejected".to_owned(), detail });
+        }
         work.report.decide(decision);
     }
     if !planned.stale.is_empty() {
@@ -104,7 +110,7 @@ impl Push<'_, '_> {
         let claimed: Result<Vec<Entry>, EngineError> = session.store.write(|conn| {
             outbox::hold(conn, ids)?;
             // What cannot be sent was told by the plan; what became so since then waits for the next run.
-            let claims = plan::Creations::ask(conn, ids)?.claims(session, gyms);
+            let claims = creations::Creations::ask(conn, ids)?.claims(session, gyms);
             Ok(outbox::claim(conn, &ctx, &claims)?)
         });
         let claimed = claimed?;

@@ -15,16 +15,20 @@ use mastoc_storage::{ReadConn, StoreError};
 use uuid::Uuid;
 
 use super::claim_of;
+use super::creations::{Creations, is_secret};
 use crate::decision::{Decided, Decision};
 use crate::error::EngineError;
-use crate::sync::decide::{Action, Local, Remote, Situation, Why, decide};
+use crate::sync::decide::{Action, Remote, Situation, decide};
 use crate::sync::guard::{self, Effects};
 use crate::sync::options::Selection;
-use crate::sync::refusals::WHOLE;
+use crate::sync::planning::local_side;
 use crate::sync::sending::{Board, Frozen, Send, place};
 use crate::sync::session::Session;
 use crate::sync::settle::climb_of;
 use crate::sync::view::{RemoteClimb, View};
+
+/// Why a climb whose link was undone is not sent.
+const ONCE_LINKED: &str = "it was linked to Stokt before: only --climb-ids sends it again";
 
 /// What there is to send.
 #[derive(Debug, Default)]
@@ -69,6 +73,7 @@ fn creations(
     gyms: &Gyms,
     planned: &mut Planned,
 ) -> Result<(), EngineError> {
+    let mut once: HashSet<ClimbId> = HashSet::new();
     let mut chosen: BTreeSet<ClimbId> = match &session.options.selection {
         Selection::Nothing => BTreeSet::new(),
         Selection::AllLocal => {
@@ -79,7 +84,10 @@ fn creations(
         Selection::List(id) => {
             let list = outbox::list(conn, *id)?;
             let list = list.ok_or_else(|| StoreError::Invalid(format!("there is no list {id} here")))?;
-            list.items.into_iter().filter(|(_, there, _)| there.is_none()).map(|(climb, ..)| climb).collect()
+            let items: Vec<ClimbId> =
+                list.items.iter().filter(|item| item.1.is_none()).map(|item| item.0).collect();
+            once = outbox::once_linked(conn, &items)?;
+            items.into_iter().collect()
         }
     };
     let named: BTreeSet<ClimbId> = match &session.options.selection {
@@ -91,7 +99,10 @@ fn creations(
         .into_iter()
         .filter(|row| row.action == OutboxAction::Create && row.account == session.account)
         .collect();
-    chosen.extend(waiting.iter().filter_map(climb_of));
+    waiting.iter().filter_map(climb_of).for_each(|id| {
+        once.remove(&id);
+        chosen.insert(id);
+    });
     let ids: Vec<ClimbId> = chosen.into_iter().collect();
     let asked = Creations::ask(conn, &ids)?;
     let here: HashSet<ClimbId> = asked.sides.iter().map(|side| side.id).collect();
@@ -103,8 +114,15 @@ fn creations(
     let is_stale = |row: &&Entry| climb_of(row).is_some_and(|id| !unlinked.contains(&id));
     planned.stale.extend(waiting.iter().filter(is_stale).map(|row| row.id));
     for side in &asked.sides {
-        let about =
-            |decided| Decision::new(EntityKind::Climb, side.id.to_string(), decided).named(&side.name);
+        let about = |decided| {
+            let decision = Decision::new(EntityKind::Climb, side.id.to_string(), decided);
+            // Reports go to people who may not see it.
+            if is_secret(session, side) { decision } else { decision.named(&side.name) }
+        };
+        if once.contains(&side.id) {
+            planned.decisions.push(about(Decided::Skipped).because(ONCE_LINKED));
+            continue;
+        }
         match asked.verdict(session, gyms, side, named.contains(&side.id)) {
             Verdict::Send(claim) => {
                 planned.create.push(side.id);
@@ -135,62 +153,8 @@ pub(super) enum Verdict {
     Rest,
 }
 
-/// Climbs that were chosen to be created, and what deciding about them needs.
-pub(super) struct Creations {
-    sides: Vec<ClimbSide>,
-    last: HashMap<(EntityKind, String), Entry>,
-    board: Board,
-}
-
-impl Creations {
-    /// Reads them, in four statements. They come in the order in which they were set.
-    pub(super) fn ask(conn: &mut ReadConn<'_>, ids: &[ClimbId]) -> Result<Self, EngineError> {
-        let mut sides = sync_climbs::local(conn, ids)?;
-        sides.sort_by_key(|side| (side.created_at, side.id));
-        let texts: Vec<String> = sides.iter().map(|side| side.id.to_string()).collect();
-        let texts: Vec<&str> = texts.iter().map(String::as_str).collect();
-        let last = outbox::latest(conn, &texts)?;
-        let board = board(conn, sides.iter(), &[])?;
-        Ok(Self { sides, last, board })
-    }
-
-    /// What is sent of each of them; they were chosen by the plan.
-    pub(super) fn claims(&self, session: &Session<'_>, gyms: &Gyms) -> Vec<Claim> {
-        let claim = |side| match self.verdict(session, gyms, side, true) {
-            Verdict::Send(claim) => Some(*claim),
-            _ => None,
-        };
-        self.sides.iter().filter_map(claim).collect()
-    }
-
-    fn verdict(&self, session: &Session<'_>, gyms: &Gyms, side: &ClimbSide, is_named: bool) -> Verdict {
-        if side.stokt_id.is_some() {
-            return Verdict::Rest;
-        }
-        if side.setter_stokt_id.is_some_and(|setter| setter != session.account) {
-            return Verdict::Not(Decided::Skipped, Why::OtherSetter.to_string());
-        }
-        let last = self.last.get(&(EntityKind::Climb, side.id.to_string()));
-        if let Some(not) = last.and_then(|row| before(row, side.rev, is_named)) {
-            return not;
-        }
-        let placed = match place(side, &self.board, &WHOLE) {
-            Ok(placed) => placed,
-            Err(why) => return Verdict::Not(Decided::Rejected, why),
-        };
-        if !gyms.contains(&placed.gym()) {
-            return Verdict::Not(Decided::Skipped, "its gym is not part of this run".to_owned());
-        }
-        let (account, local_id) = (session.account, side.id.to_string());
-        let fingerprint = placed.fingerprint(account);
-        let frozen = placed.create();
-        let create = OutboxAction::Create;
-        Verdict::Send(Box::new(claim_of(local_id, create, None, account, &frozen, fingerprint, side.rev)))
-    }
-}
-
 /// What the last row of a climb says against sending it now.
-fn before(row: &Entry, rev: i32, is_named: bool) -> Option<Verdict> {
+pub(super) fn before(row: &Entry, rev: i32, is_named: bool) -> Option<Verdict> {
     match row.state {
         OutboxState::Rejected if row.local_rev == rev && !is_named => {
             let why = row.last_error.as_deref().unwrap_or("Stokt refused it");
@@ -206,7 +170,7 @@ fn before(row: &Entry, rev: i32, is_named: bool) -> Option<Verdict> {
 }
 
 /// Reads what placing these climbs needs: two statements.
-fn board<'a>(
+pub(super) fn board<'a>(
     conn: &mut ReadConn<'_>,
     sides: impl Iterator<Item = &'a ClimbSide>,
     faces: &[StoktId],
@@ -323,17 +287,9 @@ impl Changes {
         let mut items = Vec::with_capacity(ids.len());
         for id in ids {
             let (Some(known), Some(there)) = (known.remove(id), mine.get(id)) else { continue };
-            let local = match &known.climb {
-                Some(climb) => Local::Row {
-                    content: &climb.canonical,
-                    is_dirty: known.link.is_dirty(),
-                    is_archived: climb.sync_state == SyncState::Archived,
-                },
-                None => Local::Deleted,
-            };
             let action = decide(&Situation {
                 direction: Direction::MastocToStokt,
-                local,
+                local: local_side(Some(&known)),
                 remote: Remote::Here(&there.canonical),
                 base: known.link.base.as_ref(),
                 is_own: true,

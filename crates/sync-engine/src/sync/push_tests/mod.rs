@@ -1,6 +1,7 @@
 //! Sending and settling against a real stand-in for Stokt, on both databases, without the rest of a run.
 
 mod changes;
+mod choice;
 mod lists;
 mod outcomes;
 mod sweep;
