@@ -11,6 +11,8 @@ mod moves;
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 use diesel::prelude::*;
+use mastoc_domain::canonical::fingerprint;
+use mastoc_domain::import::ImportClimb;
 use mastoc_domain::outbox::{OutboxAction, OutboxState};
 use mastoc_domain::sync_state::EntityKind;
 use mastoc_domain::{StoktId, Timestamp};
@@ -25,7 +27,7 @@ use crate::schema::outbox as t;
 use crate::sql::{chunks, keys};
 use crate::types::{Id, Time};
 
-pub use candidates::{ListSide, gyms_there, holds_there, list, lists_here, never_linked, once_linked};
+pub use candidates::{ListSide, gyms_there, holds_there, list, lists_here, never_linked, once_linked, senders};
 pub use linking::{Created, created, created_list, hold};
 pub use moves::{
     Lease, Leased, ambiguous, back, done, drop_pending, drop_stale, forget_changes, lease, looked, rejected,
@@ -371,4 +373,13 @@ pub fn awaited(
             Ok((fingerprint, known))
         })
         .collect()
+}
+
+/// Whether a record of Stokt's may be what became of something that was sent and is not settled: it has the
+/// fingerprint of that, as its setter would have sent it, and was not there before.
+#[must_use]
+pub fn is_awaited(awaited: &HashMap<String, BTreeSet<StoktId>>, record: &ImportClimb) -> bool {
+    let Some(setter) = record.setter_stokt_id.filter(|_| !awaited.is_empty()) else { return false };
+    let print = fingerprint(record.face_stokt_id, setter, &record.holds_list, &record.name);
+    awaited.get(&print).is_some_and(|before| !before.contains(&record.stokt_id))
 }

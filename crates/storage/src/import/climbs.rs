@@ -20,6 +20,7 @@ use super::parents::KnownFace;
 use super::{ImportContext, check, parents};
 use crate::conn::{ReadConn, WriteConn, on_backend};
 use crate::error::StoreError;
+use crate::outbox;
 use crate::schema::climb_viewer_facts;
 use crate::sql::keys;
 use crate::types::{Id, Time};
@@ -205,7 +206,13 @@ pub fn climbs(
             (stokt_id.to_string(), state)
         })
         .collect();
-    let batch = batch::decide(EntityKind::Climb, items, known, rows);
+    let mut batch = batch::decide(EntityKind::Climb, items, known, rows);
+    let awaited = outbox::awaited(conn, EntityKind::Climb)?;
+    for (planned, record) in batch.planned.iter_mut().zip(records).filter(|_| !awaited.is_empty()) {
+        if outbox::is_awaited(&awaited, record) {
+            planned.await_settling();
+        }
+    }
     if ctx.dry.is_some() {
         return batch.finish(conn, ctx, Vec::new());
     }
@@ -339,7 +346,7 @@ fn save_facts(
         .decisions(records)
         .filter(|(_, record, decision, _)| {
             let speaks_of_a_row =
-                !matches!(decision, Decision::Refuse | Decision::Deleted | Decision::Superseded);
+                !matches!(decision, Decision::Refuse | Decision::Deleted | Decision::Awaited | Decision::Superseded);
             speaks_of_a_row && !record.viewer.is_empty()
         })
         .filter_map(|(index, record, _, stokt_id)| {

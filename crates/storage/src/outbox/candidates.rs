@@ -3,12 +3,13 @@
 use std::collections::{HashMap, HashSet};
 
 use diesel::prelude::*;
+use mastoc_domain::outbox::OutboxAction;
 use mastoc_domain::sync_state::EntityKind;
 use mastoc_domain::{ClimbId, HoldId, ListId, StoktHoldId, StoktId};
 
 use crate::conn::{ReadConn, on_backend};
 use crate::error::StoreError;
-use crate::schema::{climb_lists, climbs, faces, gyms, holds, id_mappings, list_items};
+use crate::schema::{climb_lists, climbs, faces, gyms, holds, id_mappings, list_items, outbox};
 use crate::sql::keys;
 use crate::types::Id;
 
@@ -48,6 +49,31 @@ pub fn once_linked(conn: &mut ReadConn<'_>, ids: &[ClimbId]) -> Result<HashSet<C
         once.extend(rows.iter().filter_map(|id| id.parse::<ClimbId>().ok()));
     }
     Ok(once)
+}
+
+/// Which account sent each of these climbs of Stokt, by Stokt's ids; those that were not sent from here are left out.
+///
+/// # Errors
+/// When the database fails.
+pub fn senders(
+    conn: &mut ReadConn<'_>,
+    ids: &[StoktId],
+) -> Result<HashMap<StoktId, StoktId>, StoreError> {
+    let texts: Vec<String> = ids.iter().map(ToString::to_string).collect();
+    let mut found = HashMap::new();
+    for texts in keys(&texts) {
+        let rows: Vec<(Option<String>, String)> = on_backend!(conn, |c| outbox::table
+            .filter(outbox::entity.eq(EntityKind::Climb.as_str()))
+            .filter(outbox::action.eq(OutboxAction::Create.as_str()))
+            .filter(outbox::stokt_id.eq_any(texts))
+            .select((outbox::stokt_id, outbox::account))
+            .load(c))?;
+        for (there, by) in rows {
+            let there = there.and_then(|there| there.parse::<StoktId>().ok());
+            found.extend(there.zip(by.parse::<StoktId>().ok()));
+        }
+    }
+    Ok(found)
 }
 
 /// Stokt's ids of these holds; none for a hold that Stokt does not know. Holds that are not here are left out.

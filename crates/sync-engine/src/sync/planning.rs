@@ -5,7 +5,7 @@ use std::collections::{BTreeSet, HashMap, HashSet};
 
 use mastoc_domain::StoktId;
 use mastoc_domain::canonical::CanonicalClimb;
-use mastoc_domain::sync_state::{Direction, EntityKind, Source, SyncState};
+use mastoc_domain::sync_state::{Direction, EntityKind, SyncState};
 use mastoc_storage::import::{self, ImportContext};
 use mastoc_storage::outbox;
 use mastoc_storage::sync_climbs::{self, Known, LinkSummary};
@@ -13,8 +13,7 @@ use mastoc_storage::sync_climbs::{self, Known, LinkSummary};
 use super::decide::{Action, Local, Remote, Situation, decide};
 use super::options::SyncOptions;
 use super::session::Session;
-use super::survey::{GymSurvey, Survey, Window, fingerprint_of};
-use super::view::RemoteClimb;
+use super::survey::{GymSurvey, Survey, Window};
 use crate::decision::{Decided, Decision};
 use crate::error::EngineError;
 
@@ -90,15 +89,6 @@ pub(super) fn decide_pull(
     })
 }
 
-/// Whether a climb of the account's may be what became of an attempt of ours to create one.
-pub(super) fn is_unsettled(session: &Session<'_>, awaited: &Awaited, climb: &RemoteClimb) -> bool {
-    !awaited.is_empty()
-        && climb.import.setter_stokt_id == Some(session.account)
-        && awaited
-            .get(&fingerprint_of(session.account, climb))
-            .is_some_and(|before| !before.contains(&climb.stokt_id))
-}
-
 /// How an action is told; `None` when there is nothing to tell. `is_news`: whether Stokt says something that it did not
 /// say the last time.
 pub(super) fn told(
@@ -140,6 +130,12 @@ pub(super) fn told(
     Some((decided, None))
 }
 
+/// Whether a change of this climb speaks for the guard. What was sent and never looked at since is as Stokt took it, and
+/// what waits for a person was counted when it began to.
+fn is_surprise(known: Option<&Known>) -> bool {
+    known.is_some_and(|known| !known.link.observed_hash.is_empty() && known.conflict.is_none())
+}
+
 /// Whether a linked climb would say something else here afterwards, or would wait for a person.
 fn changes_row(action: &Action) -> bool {
     match action {
@@ -149,8 +145,8 @@ fn changes_row(action: &Action) -> bool {
     }
 }
 
-/// Whether a climb that no listing shows is confirmed to be gone: missing from two complete full runs, far enough apart.
-/// `runs`: this one included.
+/// Whether a climb that no listing shows is confirmed to be gone: missing from two complete full runs, far enough apart
+/// by Stokt's clock. `runs`: this one included.
 pub(super) fn absence(
     session: &Session<'_>,
     survey: &Survey,
@@ -159,12 +155,11 @@ pub(super) fn absence(
 ) -> Remote<'static> {
     let wait = chrono::TimeDelta::from_std(session.options.gone_after).unwrap_or(chrono::TimeDelta::MAX);
     let is_long =
-        since.is_some_and(|since| survey.began.as_utc().signed_duration_since(since.as_utc()) >= wait);
+        since.is_some_and(|since| survey.seen_at.as_utc().signed_duration_since(since.as_utc()) >= wait);
     if runs >= 2 && is_long { Remote::Gone } else { Remote::Missing }
 }
 
-/// Plans the pull; asks Stokt for what else it needs to know: the board where a climb names unknown holds, and the
-/// account's own climbs where one of them is not listed.
+/// Plans the pull; asks Stokt for what else it needs to know: the board where a climb names unknown holds.
 ///
 /// # Errors
 /// What ends the run; nothing was written.
@@ -172,17 +167,11 @@ pub(super) fn plan(session: &Session<'_>, survey: &mut Survey) -> Result<PullPla
     let mut plan = PullPlan::default();
     for at in 0..survey.gyms.len() {
         let mut gym = match survey.gyms.get(at) {
-            Some(gym) => compare(session, gym)?,
+            Some(gym) => compare(session, survey, at, gym)?,
             None => continue,
         };
-        if survey.mine.is_none() && has_own(session, &gym.absent)? {
-            survey.add_mine(session)?;
-        }
-        // Private climbs are not in a gym's listing, but the account sees its own.
-        let (listed, absent): (Vec<StoktId>, Vec<StoktId>) =
-            gym.absent.iter().partition(|id| survey.my(**id).is_some());
-        gym.todo.extend(listed);
-        gym.absent = absent;
+        let hidden = hidden(session, &gym.absent)?;
+        gym.absent.retain(|id| !hidden.contains(id));
         plan_listed(session, survey, at, &mut gym, &mut plan)?;
         plan_absent(session, survey, &mut gym, &mut plan)?;
         plan.gyms.push(gym);
@@ -190,20 +179,36 @@ pub(super) fn plan(session: &Session<'_>, survey: &mut Survey) -> Result<PullPla
     Ok(plan)
 }
 
-/// Compares a gym's listing with the links, by their hashes.
-fn compare(session: &Session<'_>, gym: &GymSurvey) -> Result<GymPlan, EngineError> {
+/// Compares what Stokt shows of a gym with the links, by their hashes: its listing, and climbs of the account's that the
+/// listing leaves out.
+fn compare(
+    session: &Session<'_>,
+    survey: &Survey,
+    at: usize,
+    gym: &GymSurvey,
+) -> Result<GymPlan, EngineError> {
     let mut plan = GymPlan::default();
     let mut settled: HashSet<StoktId> = HashSet::new();
     let mut met: HashSet<StoktId> = HashSet::with_capacity(gym.index.len());
+    let mut unlisted: HashMap<StoktId, (String, String)> = HashMap::new();
+    for climb in survey.unlisted(at) {
+        let observed = sync_climbs::observed_hash(&climb.import)?;
+        unlisted.insert(climb.stokt_id, (observed, sync_climbs::base_hash(&climb.canonical)));
+    }
+    let hashes = |id: &StoktId| {
+        let listed = gym.index.get(id).map(|entry| (entry.observed.hex(), entry.base.hex()));
+        listed.or_else(|| unlisted.get(id).cloned())
+    };
     let mut look = |link: &LinkSummary, plan: &mut GymPlan| {
-        let Some(entry) = gym.index.get(&link.stokt_id) else { return false };
+        let Some((observed, base)) = hashes(&link.stokt_id) else { return false };
         met.insert(link.stokt_id);
         plan.seen += 1;
-        if link.is_settled(&entry.observed.hex(), &entry.base.hex()) {
+        if link.is_settled(&observed, &base) {
             settled.insert(link.stokt_id);
         }
         true
     };
+    let shows = |id: StoktId| gym.lists(id) || survey.my(id).is_some();
     if gym.window == Window::All {
         let mut after = None;
         loop {
@@ -212,7 +217,7 @@ fn compare(session: &Session<'_>, gym: &GymSurvey) -> Result<GymPlan, EngineErro
             let Some(last) = page.last() else { break };
             after = Some(last.stokt_id);
             for link in &page {
-                let is_shown = look(link, &mut plan) || gym.lists(link.stokt_id);
+                let is_shown = look(link, &mut plan) || shows(link.stokt_id);
                 let is_over = link.sync_state == Some(SyncState::Archived);
                 if !is_shown && !is_over && gym.shows_all() {
                     plan.absent.push(link.stokt_id);
@@ -221,16 +226,17 @@ fn compare(session: &Session<'_>, gym: &GymSurvey) -> Result<GymPlan, EngineErro
         }
         if gym.shows_all() {
             let deleted = session.store.read(|conn| sync_climbs::deleted_of_gym(conn, gym.gym))?;
-            let gone = deleted.iter().filter(|link| !gym.lists(link.stokt_id));
+            let gone = deleted.iter().filter(|link| !shows(link.stokt_id));
             plan.absent.extend(gone.map(|link| link.stokt_id));
         }
     }
-    let rest: Vec<StoktId> = gym.index.keys().filter(|id| !met.contains(id)).copied().collect();
+    let shown = gym.index.keys().chain(unlisted.keys());
+    let rest: Vec<StoktId> = shown.filter(|id| !met.contains(id)).copied().collect();
     for ids in rest.chunks(usize::try_from(PAGE).unwrap_or(usize::MAX)) {
         for link in session.store.read(|conn| sync_climbs::summaries(conn, ids))? {
-            let Some(entry) = gym.index.get(&link.stokt_id) else { continue };
+            let Some((observed, base)) = hashes(&link.stokt_id) else { continue };
             plan.seen += 1;
-            if link.is_settled(&entry.observed.hex(), &entry.base.hex()) {
+            if link.is_settled(&observed, &base) {
                 settled.insert(link.stokt_id);
             }
         }
@@ -239,23 +245,31 @@ fn compare(session: &Session<'_>, gym: &GymSurvey) -> Result<GymPlan, EngineErro
     let mut todo: Vec<_> = gym.index.iter().filter(|(id, _)| !settled.contains(id)).collect();
     todo.sort_unstable_by_key(|(_, entry)| entry.place);
     plan.todo = todo.into_iter().map(|(id, _)| *id).collect();
+    let unlisted = survey.unlisted(at).map(|climb| climb.stokt_id);
+    plan.todo.extend(unlisted.filter(|id| !settled.contains(id)));
     Ok(plan)
 }
 
-/// Whether one of these climbs is the account's, or was sent from here.
-fn has_own(session: &Session<'_>, ids: &[StoktId]) -> Result<bool, EngineError> {
+/// Which of these climbs Stokt would not show to this account even if they are there: private ones that it neither set
+/// nor sent.
+fn hidden(session: &Session<'_>, ids: &[StoktId]) -> Result<HashSet<StoktId>, EngineError> {
+    let mut hidden = HashSet::new();
     for ids in ids.chunks(RECORDS) {
-        let known = session.store.read(|conn| sync_climbs::known(conn, ids))?;
-        let is_own = |known: &Known| {
-            known.climb.as_ref().is_some_and(|climb| {
-                climb.setter_stokt_id == Some(session.account) || climb.source == Source::Mastoc
-            })
-        };
-        if known.values().any(is_own) {
-            return Ok(true);
+        let (known, senders) = session.store.snapshot(|conn| {
+            let known = sync_climbs::known(conn, ids)?;
+            Ok::<_, EngineError>((known, outbox::senders(conn, ids)?))
+        })?;
+        for (id, known) in known {
+            let climb = known.climb.as_ref();
+            let said = known.link.base.as_ref().or(climb.map(|climb| &climb.canonical));
+            let is_own = climb.is_some_and(|climb| climb.setter_stokt_id == Some(session.account))
+                || senders.get(&id) == Some(&session.account);
+            if said.is_some_and(|said| said.is_private) && !is_own {
+                hidden.insert(id);
+            }
         }
     }
-    Ok(false)
+    Ok(hidden)
 }
 
 fn plan_listed(
@@ -276,13 +290,11 @@ fn plan_listed(
         }
         for climb in &records {
             let known = known.get(&climb.stokt_id);
-            let unsettled = is_unsettled(session, &awaited, climb);
+            let unsettled = outbox::is_awaited(&awaited, &climb.import);
             let action = decide_pull(session.options, known, Remote::Here(&climb.canonical), unsettled);
             let observed = sync_climbs::observed_hash(&climb.import)?;
             let is_news = known.is_none_or(|known| known.link.observed_hash != observed);
-            // What waits since an earlier run changes nothing now.
-            let waits = !is_news && matches!(action, Action::Conflict { .. });
-            gym.changed += u64::from(changes_row(&action) && !waits);
+            gym.changed += u64::from(is_surprise(known) && changes_row(&action));
             plan.note(climb.stokt_id, &climb.import.name, &action, known, Some(&climb.canonical), is_news);
         }
         if survey.gyms.get(at).is_some_and(|gym| gym.board.is_none()) {

@@ -19,9 +19,7 @@ use mastoc_storage::sync_writes::{self, Agreement, Merged};
 use mastoc_storage::{StoreError, WriteConn};
 
 use super::decide::{Action, Remote};
-use super::planning::{
-    Awaited, GymPlan, PullPlan, absence, decide_pull, is_unsettled, name_of, telling, told,
-};
+use super::planning::{Awaited, GymPlan, PullPlan, absence, decide_pull, name_of, telling, told};
 use super::session::Session;
 use super::survey::{Survey, Window};
 use super::view::RemoteClimb;
@@ -249,7 +247,7 @@ fn write(
             work.imports.push(climb.import.clone());
             continue;
         }
-        let unsettled = is_unsettled(session, &awaited, climb);
+        let unsettled = outbox::is_awaited(&awaited, &climb.import);
         let action = decide_pull(session.options, known, Remote::Here(&climb.canonical), unsettled);
         work.take(climb, known, &action)?;
     }
@@ -413,7 +411,7 @@ fn absent(
         conflicts::close(conn, &ctx, &closed)?;
         conflicts::open_all(conn, &ctx, &open)?;
         sync_writes::archive(conn, &archived)?;
-        sync_writes::mark_missing(conn, &plan.absent, survey.began)?;
+        sync_writes::mark_missing(conn, &plan.absent, survey.seen_at)?;
         sync_writes::retire_links(conn, &retired)?;
         sync_writes::mark_seen(conn, run, gym.gym)?;
         Ok(decisions)

@@ -228,7 +228,9 @@ impl Run<'_> {
     ) -> Result<Ending, EngineError> {
         let direction = self.options.direction;
         let is_open = settle::is_anything_open(session)?;
-        let mut survey = Survey::read(session, &self.who.record, wanted, pushes(direction) || is_open)?;
+        // The account's own climbs: also those that no listing shows, which are neither new nor gone.
+        let mine = pushes(direction) || is_open || wanted.iter().any(|gym| gym.window == Window::All);
+        let mut survey = Survey::read(session, &self.who.record, wanted, mine)?;
         for (told, gym) in report.gyms.iter_mut().zip(&survey.gyms) {
             told.listing = gym.listing.clone();
             told.name.clone_from(&gym.name);

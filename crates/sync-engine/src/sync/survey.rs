@@ -87,10 +87,14 @@ impl GymSurvey {
 pub(crate) struct Survey {
     /// When it began, on our clock.
     pub(crate) began: Timestamp,
+    /// When it began, on Stokt's; on ours where Stokt tells no time.
+    pub(crate) seen_at: Timestamp,
     /// The gyms.
     pub(crate) gyms: Vec<GymSurvey>,
     /// All climbs that the account set, private ones included, where they were asked for.
     pub(crate) mine: Option<Vec<RemoteClimb>>,
+    /// In the order of the gyms, those of them that the gym's listing does not show: private ones, or older ones.
+    unlisted: Vec<Vec<StoktId>>,
     /// The account's climbs by their fingerprints.
     pub(crate) twins: HashMap<String, BTreeSet<StoktId>>,
     /// What is odd about Stokt's answers.
@@ -129,8 +133,10 @@ impl Survey {
         watch.record(Kind::Account, me);
         let mut survey = Self {
             began: session.clock.now(),
+            seen_at: session.client.remote_time().map_or_else(|| session.clock.now(), timestamp),
             gyms: Vec::with_capacity(wanted.len()),
             mine: None,
+            unlisted: Vec::new(),
             twins: HashMap::new(),
             notes: Vec::new(),
             views: Vec::new(),
@@ -226,16 +232,6 @@ impl Survey {
         Ok(())
     }
 
-    /// Asks for the climbs that the account set, unless that was done.
-    ///
-    /// # Errors
-    /// What ends the run.
-    pub(super) fn add_mine(&mut self, session: &Session<'_>) -> Result<(), EngineError> {
-        if self.mine.is_some() {
-            return Ok(());
-        }
-        self.read_mine(session)?;
-        self.look_at_shapes()
     }
 
     fn convert(&self, record: &Record<WireClimb>) -> Result<RemoteClimb, Refused> {
@@ -275,6 +271,11 @@ impl Survey {
         mine.binary_search_by_key(&id, |climb| climb.stokt_id).ok().and_then(|at| mine.get(at))
     }
 
+    /// The account's own climbs in a gym that its listing does not show.
+    pub(super) fn unlisted(&self, at: usize) -> impl Iterator<Item = &RemoteClimb> {
+        self.unlisted.get(at).into_iter().flatten().filter_map(|id| self.my(*id))
+    }
+
     /// What sending needs of it.
     pub(crate) fn view(&self) -> View<'_> {
         View {
@@ -294,7 +295,7 @@ fn note_twin(twins: &mut HashMap<String, BTreeSet<StoktId>>, account: StoktId, c
 }
 
 /// By what a climb of the account's would be recognised.
-pub(super) fn fingerprint_of(account: StoktId, climb: &RemoteClimb) -> String {
+fn fingerprint_of(account: StoktId, climb: &RemoteClimb) -> String {
     fingerprint(climb.import.face_stokt_id, account, &climb.import.holds_list, &climb.import.name)
 }
 

@@ -11,6 +11,7 @@
     reason = "tests"
 )]
 
+mod edges;
 mod faults;
 mod first;
 mod keeping;
@@ -22,4 +23,5 @@ mod pulls;
 mod resume;
 mod snapshots;
 mod syncing;
+mod two_sides;
 mod world;

@@ -179,13 +179,13 @@ both_backends! {
         let one = here.sync(&sim, &full());
         assert_eq!((one.ending, one.count(Decided::Archived)), (Ending::Done, 0), "{}", one.sync_summary());
         assert_eq!(here.known(id).link.missing_runs, 1);
-        here.hours(11);
+        here.hours(&sim, 11);
         assert_eq!(here.sync(&sim, &full()).count(Decided::Archived), 0, "too soon");
-        here.hours(2);
+        here.hours(&sim, 2);
         let gone = here.sync(&sim, &full());
         assert_eq!(decided(&gone), [(id, Decided::Archived)], "{}", gone.sync_summary());
         assert_eq!(here.state(id), SyncState::Archived);
-        here.hours(24);
+        here.hours(&sim, 24);
         assert_eq!(here.sync(&sim, &full()).decisions.listed.len(), 0);
         sim.with_board(|board| board.add_raw_climb(raw.as_object().unwrap().clone()));
         let back = here.sync(&sim, &full());
@@ -202,7 +202,7 @@ both_backends! {
         let ids = sim.with_board(|board| board.climb_ids());
         sim.with_board(|board| ids[..6].iter().for_each(|id| assert!(board.delete_climb(*id))));
         assert_eq!(here.sync(&sim, &full()).ending, Ending::Done);
-        here.hours(13);
+        here.hours(&sim, 13);
         sim.with_board(|board| board.invent_climbs(1));
         let seen = open(url).read(changes::latest).unwrap();
         let stopped = here.sync(&sim, &full());
@@ -230,7 +230,7 @@ both_backends! {
         assert!(here.known(ids[0]).climb.is_none());
         assert!(here.known(ids[1]).conflict.is_some());
         assert!(here.known(ids[2]).link.base.is_some());
-        here.hours(13);
+        here.hours(&sim, 13);
         let report = here.sync(&sim, &full());
         assert_eq!(report.count(Decided::Retired), 1, "{}", report.sync_summary());
         assert!(here.known(ids[2]).link.base.is_none());

@@ -1,13 +1,14 @@
 //! A synchronisation in process, and how tests look at both sides of it.
 
-use mastoc_domain::StoktId;
+use mastoc_domain::{ClimbId, StoktId};
 use mastoc_domain::climb_edit::ClimbContent;
 use mastoc_domain::sync_state::SyncState;
 use mastoc_media::MediaStore;
+use mastoc_stokt_client::Client;
 use mastoc_stokt_sim::Sim;
 use mastoc_storage::climb_edits::Author;
 use mastoc_storage::sync_climbs::{self, Known};
-use mastoc_storage::{StoreError, Viewer, climb_writes, climbs as reading};
+use mastoc_storage::{StoreError, Viewer, climb_writes, climbs as reading, faces};
 use mastoc_sync_engine::sync::{Opened, Points, ShiftedClock, SyncOptions, Uncut, sync};
 use mastoc_sync_engine::{Decided, Report, Silent};
 use uuid::Uuid;
@@ -26,8 +27,10 @@ impl<'u> Here<'u> {
         Self { url, data: tempfile::tempdir().unwrap(), clock: ShiftedClock::default() }
     }
 
-    pub fn hours(&self, hours: i64) {
+    /// Hours pass here and at Stokt.
+    pub fn hours(&self, sim: &Sim, hours: i64) {
         self.clock.advance(hours * 3600);
+        sim.advance(chrono::TimeDelta::hours(hours));
     }
 
     pub fn sync(&self, sim: &Sim, options: &SyncOptions) -> Report {
@@ -35,13 +38,17 @@ impl<'u> Here<'u> {
     }
 
     pub fn sync_with(&self, sim: &Sim, options: &SyncOptions, points: &dyn Points) -> Report {
+        self.sync_as(&client(sim), options, points)
+    }
+
+    pub fn sync_as(&self, client: &Client, options: &SyncOptions, points: &dyn Points) -> Report {
         let opening = || {
             if options.dry_run {
                 return Opened::dry_run_on(&self.url.parse().unwrap());
             }
             Opened::over(open(self.url), Some(MediaStore::open(self.data.path()).unwrap()), "test")
         };
-        sync(&client(sim), opening, options, &self.clock, points, &Silent)
+        sync(client, opening, options, &self.clock, points, &Silent)
     }
 
     pub fn known(&self, id: Uuid) -> Known {
@@ -75,6 +82,32 @@ impl<'u> Here<'u> {
 
     pub fn rename(&self, id: Uuid, name: &str) {
         self.edit(id, |content| content.name = name.to_owned());
+    }
+
+    /// Somebody sets a climb here, of some of the board's holds; others for another number.
+    pub fn create(&self, sim: &Sim, name: &str, number: usize) -> ClimbId {
+        let face = sim.face_ids()[0];
+        let holds = sim.with_board(|board| board.hold_ids(face));
+        let hold = |at: usize| holds[(number + at * 7) % holds.len()];
+        let content = ClimbContent {
+            name: name.into(),
+            holds_list: format!("S{} O{} O{} T{}", hold(0), hold(1), hold(2), hold(3)),
+            grade: mastoc_domain::board::ClimbGrade { font: Some("6A+".into()), ..Default::default() },
+            feet_rule: Some("Tous pieds".into()),
+            description: None,
+            is_private: false,
+        };
+        let made: Result<ClimbId, StoreError> = open(self.url).write(|conn| {
+            let face = faces::by_stokt_id(conn, Viewer::Service, StoktId(face))?.unwrap().id;
+            climb_writes::create(conn, &Author::Key("somebody".into()), face, 1, &content)
+        });
+        made.unwrap()
+    }
+
+    /// Stokt's id of a climb.
+    pub fn there(&self, id: ClimbId) -> Option<Uuid> {
+        let climb = open(self.url).read(|conn| reading::by_id(conn, Viewer::Service, id)).unwrap().unwrap();
+        climb.stokt_id.map(|id| id.0)
     }
 
     pub fn delete(&self, id: Uuid) {
