@@ -8,7 +8,7 @@ use mastoc_runtime::args::StoktSettings;
 use mastoc_runtime::settings::create_data_dir;
 use mastoc_runtime::{Exit, Failure};
 use mastoc_storage::StoreError;
-use mastoc_sync_engine::sync::{Opened, PlanFile, PlanFileError, SyncOptions, sync};
+use mastoc_sync_engine::sync::{Opened, PlanFile, PlanFileError, SyncOptions, sync_after};
 use mastoc_sync_engine::{DatabaseTarget, EngineError, Report, StoktClient, StoktId};
 
 use crate::args::{Arguments, Connections};
@@ -119,7 +119,14 @@ fn planned(
 impl Run<'_> {
     fn carry_out(&self, shown: &Shown) -> Report {
         let Surroundings { clock, points } = &self.surroundings;
-        sync(self.client, || self.open(), self.options, &**clock, &**points, shown)
+        let (look, open) = (|| self.look(), || self.open());
+        sync_after(look, self.client, open, self.options, &**clock, &**points, shown)
+    }
+
+    /// A run that would not wait for another ends before it asks Stokt anything.
+    fn look(&self) -> Result<(), EngineError> {
+        let takes_turns = !self.options.dry_run && self.patience.is_zero();
+        if takes_turns { Opened::look(&self.database) } else { Ok(()) }
     }
 
     fn open(&self) -> Result<Opened, EngineError> {

@@ -16,6 +16,7 @@ mod options;
 mod plan_file;
 mod planning;
 mod points;
+mod preview;
 mod pull;
 pub(crate) mod push;
 #[cfg(test)]
@@ -35,7 +36,7 @@ pub use opened::Opened;
 pub use options::{ConflictPolicy, MaxDelete, Selection, SyncOptions};
 pub use plan_file::{PLAN_SCHEMA, PlanFile, PlanFileError, PlannedOptions};
 pub use points::{POINTS, StopAt};
-pub use run::sync;
+pub use run::{sync, sync_after};
 pub use surroundings::{Clock, Points, ShiftedClock, SystemClock, Uncut};
 
 // What a binary shows of conflicts and the outbox, without depending on the domain itself.

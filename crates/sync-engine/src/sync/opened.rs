@@ -4,7 +4,8 @@ use std::path::Path;
 use std::time::Duration;
 
 use mastoc_media::MediaStore;
-use mastoc_storage::{DatabaseTarget, RunLock, Store, StoreError, locks};
+use mastoc_storage::locks::{self, LockHolder};
+use mastoc_storage::{DatabaseTarget, RunLock, Store, StoreError};
 use tempfile::TempDir;
 
 use crate::error::EngineError;
@@ -46,13 +47,28 @@ impl Opened {
             if is_cancelled() {
                 return Err(EngineError::Interrupted);
             }
-            let holder = store.read(locks::holder)?.map_or_else(
-                || "unknown".to_owned(),
-                |holder| format!("{}, since {}", holder.owner, holder.acquired_at),
-            );
+            let holder = store.read(locks::holder)?;
+            let holder = holder.map_or_else(|| "unknown".to_owned(), |holder| told(&holder));
             return Err(EngineError::Locked { holder });
         };
         Ok(Self { store, media, lock: Some(lock), stand_in: None })
+    }
+
+    /// Looks whether another run holds the lock, without taking it and without leaving a trace: a database that is not
+    /// there stays so, and what is wrong with one is for whoever opens it to say. For a run that would not wait.
+    ///
+    /// # Errors
+    /// [`EngineError::Locked`] when another run holds it.
+    pub fn look(database: &DatabaseTarget) -> Result<(), EngineError> {
+        if matches!(database, DatabaseTarget::Sqlite(path) if !path.exists()) {
+            return Ok(());
+        }
+        let store = Store::open_as_it_is(database, &store_options()).ok().flatten();
+        let state = store.and_then(|store| locks::state(&store).ok());
+        match state.filter(|state| state.is_held).and_then(|state| state.holder) {
+            Some(holder) => Err(EngineError::Locked { holder: told(&holder) }),
+            None => Ok(()),
+        }
     }
 
     /// Opens a database and the pictures beside it, creating what is missing, and takes the lock.
@@ -94,4 +110,9 @@ impl Opened {
     pub fn is_stand_in(&self) -> bool {
         self.stand_in.is_some()
     }
+}
+
+/// Who holds the lock, for people.
+fn told(holder: &LockHolder) -> String {
+    format!("{}, since {}", holder.owner, holder.acquired_at)
 }

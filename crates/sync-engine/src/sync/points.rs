@@ -16,7 +16,6 @@
 //! | `pull.people` | setters are committed |
 //! | `pull.batch` | a batch of climbs is committed |
 //! | `pull.archived` | climbs that are gone from Stokt are archived |
-//! | `pull.lists` | a list of the account's is committed |
 //! | `push.claimed` | climbs and what is sent of them are frozen in the outbox |
 //! | `push.leased` | a row of the outbox is taken up |
 //! | `push.sent` | that it is being sent is on record; the next thing is the call |
@@ -51,7 +50,6 @@ pub const POINTS: &[&str] = &[
     "pull.people",
     "pull.batch",
     "pull.archived",
-    "pull.lists",
     "push.claimed",
     "push.leased",
     "push.sent",
@@ -116,5 +114,33 @@ mod tests {
         let told: Vec<&str> =
             text.lines().filter_map(|line| line.strip_prefix("//! | `")?.split('`').next()).collect();
         assert_eq!(told, POINTS);
+    }
+
+    #[test]
+    fn every_point_is_reached_by_the_code_and_no_other() {
+        /// The code of a folder, without its tests.
+        fn code(folder: &std::path::Path, all: &mut String) {
+            for entry in std::fs::read_dir(folder).unwrap() {
+                let path = entry.unwrap().path();
+                let name = path.file_stem().unwrap().to_str().unwrap().to_owned();
+                if name.ends_with("tests") || name == "points" {
+                    continue;
+                }
+                if path.is_dir() {
+                    code(&path, all);
+                } else {
+                    all.push_str(&std::fs::read_to_string(&path).unwrap());
+                }
+            }
+        }
+        let mut all = String::new();
+        code(&std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("src/sync"), &mut all);
+        for name in POINTS {
+            assert!(all.contains(&format!("\"{name}\"")), "nothing comes by {name}");
+        }
+        for (_, rest) in all.match_indices("reached(").map(|(at, word)| all.split_at(at + word.len())) {
+            let Some(name) = rest.strip_prefix('"').and_then(|rest| rest.split('"').next()) else { continue };
+            assert!(POINTS.contains(&name), "{name} is not in the table");
+        }
     }
 }

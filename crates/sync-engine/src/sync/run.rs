@@ -18,6 +18,7 @@ use super::guard::{self, Effects};
 use super::opened::Opened;
 use super::options::SyncOptions;
 use super::planning::{self, PullPlan};
+use super::preview::{Preview, preview};
 use super::pull;
 use super::push::{self, Planned};
 use super::session::Session;
@@ -48,13 +49,26 @@ pub fn sync(
     points: &dyn Points,
     observer: &dyn Observer,
 ) -> Report {
+    sync_after(|| Ok(()), client, open, options, clock, points, observer)
+}
+
+/// As [`sync`], if `look`, such as [`Opened::look`], says before anything else that it may begin.
+pub fn sync_after(
+    look: impl FnOnce() -> Result<(), EngineError>,
+    client: &Client,
+    open: impl FnOnce() -> Result<Opened, EngineError>,
+    options: &SyncOptions,
+    clock: &dyn Clock,
+    points: &dyn Points,
+    observer: &dyn Observer,
+) -> Report {
     let began = Instant::now();
     let mut report = Report::begin(client.base_url(), String::new(), options.dry_run);
     report.started_at = clock.now();
     report.direction = options.direction.as_str().replace('_', "-");
     report.mode = if options.full { RunMode::Full } else { RunMode::Incremental }.as_str().to_owned();
     let mut board = None;
-    let outcome = ask_who(client, options).and_then(|who| {
+    let outcome = look().and_then(|()| ask_who(client, options)).and_then(|who| {
         let opened = board.insert(open()?);
         report.target = opened.store.target().to_string();
         let run = Run { client, opened, options, clock, points, observer, who: &who };
@@ -235,7 +249,7 @@ impl Run<'_> {
             told.listing = gym.listing.clone();
             told.name.clone_from(&gym.name);
         }
-        let plan = if pulls(direction) { planning::plan(session, &mut survey)? } else { PullPlan::default() };
+        let mut plan = if pulls(direction) { planning::plan(session, &mut survey)? } else { PullPlan::default() };
         for note in std::mem::take(&mut survey.notes) {
             report.note(note);
         }
@@ -251,11 +265,13 @@ impl Run<'_> {
         let sends = pushes(direction) && survey.view().is_complete();
         let sent = if sends { push::plan(session, &survey.view())? } else { Planned::default() };
         if self.options.dry_run || self.options.expect.is_some() {
-            let state = self.state(&survey, &plan, &sent);
+            let preview = preview(session, &survey, &mut plan, pulls(direction))?;
+            let state = self.state(&survey, &plan, &sent, &preview);
             if self.options.dry_run {
-                for decision in plan.decisions.into_iter().chain(sent.decisions).chain(sent.would) {
-                    report.decide(decision);
-                }
+                let planned = plan.decisions.into_iter().chain(sent.decisions).chain(sent.would);
+                preview.settled.decisions.into_iter().chain(planned).for_each(|one| report.decide(one));
+                preview.boards.into_iter().for_each(|written| report.add(written));
+                preview.problems.into_iter().for_each(|problem| report.problem(problem));
                 for gym in &plan.gyms {
                     report.counts.climbs.unchanged += gym.unchanged;
                 }
@@ -300,10 +316,10 @@ impl Run<'_> {
     }
 
     /// The hash of what would be done and of the state that it was decided from.
-    fn state(&self, survey: &Survey, plan: &PullPlan, sent: &Planned) -> String {
+    fn state(&self, survey: &Survey, plan: &PullPlan, sent: &Planned, preview: &Preview) -> String {
         let mut states = plan.states.clone();
         states.extend(sent.decisions.iter().chain(&sent.would).map(|one| format!("{one:?}")));
-        states.extend(sent.states.iter().cloned());
+        states.extend(sent.states.iter().chain(&preview.states).cloned());
         states.sort_unstable();
         let options = self.options;
         json_hash(&json!({

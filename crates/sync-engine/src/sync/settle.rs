@@ -4,6 +4,7 @@
 //! Several are for a person. None counts as not created only after two complete listings that began after it was sent,
 //! the last of them long enough after. A change is done if Stokt shows it; if not, it is sent again while it is wanted.
 
+mod foresee;
 mod lists;
 
 use std::collections::{BTreeSet, HashMap};
@@ -24,10 +25,15 @@ use crate::decision::{Decided, Decision};
 use crate::error::EngineError;
 use crate::report::Report;
 
+pub(super) use foresee::{Foreseen, foresee};
 pub(super) use lists::personal as personal_lists;
 
 /// How many complete listings must not show a climb before it may be sent again.
 const LISTINGS: i32 = 2;
+
+/// The states of what is open.
+const OPEN: [OutboxState; 4] =
+    [OutboxState::Leased, OutboxState::Sent, OutboxState::Unknown, OutboxState::Ambiguous];
 
 /// Whether anything was sent of which nobody knows what became, so that a run must look at the account's climbs.
 ///
@@ -43,8 +49,7 @@ pub(crate) fn is_anything_open(session: &Session<'_>) -> Result<bool, EngineErro
 /// # Errors
 /// What ends the run.
 pub(crate) fn settle(session: &Session<'_>, view: &View<'_>, report: &mut Report) -> Result<(), EngineError> {
-    let states = [OutboxState::Leased, OutboxState::Sent, OutboxState::Unknown, OutboxState::Ambiguous];
-    let rows = session.store.read(|conn| outbox::in_states(conn, &states))?;
+    let rows = session.store.read(|conn| outbox::in_states(conn, &OPEN))?;
     let (leased, open): (Vec<Entry>, Vec<Entry>) =
         rows.into_iter().partition(|row| row.state == OutboxState::Leased);
     if !leased.is_empty() {
@@ -143,14 +148,10 @@ impl<'r, 's> Settling<'r, 's> {
                     self.report.decide(waiting(&row, "none of what it may have been is there any more"));
                 }
                 Found::None => {
-                    let counts = self.counts(&row);
-                    let is_late = row.sent_at.is_none_or(|sent| {
-                        passed(sent, self.view.began) >= wait(self.session.options.unknown_settle)
-                    });
-                    if counts && row.listings + 1 >= LISTINGS && is_late {
+                    if self.is_over(&row) {
                         again.push(row.id);
                     } else {
-                        looked.push((row.id, counts));
+                        looked.push((row.id, self.counts(&row)));
                         self.report.decide(waiting(&row, "not found at Stokt so far"));
                     }
                 }
@@ -211,6 +212,14 @@ impl<'r, 's> Settling<'r, 's> {
         gym.is_complete && reaches
     }
 
+    /// Whether what is nowhere counts as not created from now on.
+    fn is_over(&self, row: &Entry) -> bool {
+        let is_late = row
+            .sent_at
+            .is_none_or(|sent| passed(sent, self.view.began) >= wait(self.session.options.unknown_settle));
+        self.counts(row) && row.listings + 1 >= LISTINGS && is_late
+    }
+
     fn adopt(&mut self, row: &Entry, stokt_id: StoktId) -> Result<(), EngineError> {
         let (Some(base), Some(climb)) = (Frozen::of(row).and_then(|frozen| frozen.base()), climb_of(row))
         else {
@@ -261,28 +270,36 @@ impl<'r, 's> Settling<'r, 's> {
         self.session.points.reached("settle.done")
     }
 
-    /// A change of unknown outcome: done if Stokt shows it.
-    fn change(&mut self, row: &Entry, again: &mut Vec<Uuid>) -> Result<(), EngineError> {
-        let Some(frozen) = Frozen::of(row) else { return self.over(row) };
-        let Some(stokt_id) = row.stokt_id else { return self.over(row) };
+    /// Why nothing can be told yet of a change: this run did not look at all of its gym.
+    fn unseen(&self, frozen: &Frozen) -> Option<&'static str> {
         match self.view.gyms.iter().find(|seen| seen.gym == frozen.gym) {
-            Some(seen) if seen.is_complete => {}
-            seen => {
-                let why =
-                    seen.map_or("this run does not look at its gym", |_| "its gym's listing is not complete");
-                self.report.decide(waiting(row, why));
-                return Ok(());
-            }
+            Some(seen) if seen.is_complete => None,
+            Some(_) => Some("its gym's listing is not complete"),
+            None => Some("this run does not look at its gym"),
         }
+    }
+
+    /// Whether Stokt shows a change.
+    fn is_done(&self, frozen: &Frozen, stokt_id: StoktId) -> bool {
         let shown = self.mine.get(&stokt_id).map(|climb| &climb.canonical);
-        let is_done = match (&frozen.send, shown) {
+        match (&frozen.send, shown) {
             (Send::Delete, None) => true,
             (Send::Delete, Some(_)) => false,
             (_, Some(shown)) => frozen.is_shown_by(shown),
             // Gone from Stokt, which a pull finds out.
             (_, None) => false,
-        };
-        if !is_done {
+        }
+    }
+
+    /// A change of unknown outcome: done if Stokt shows it.
+    fn change(&mut self, row: &Entry, again: &mut Vec<Uuid>) -> Result<(), EngineError> {
+        let Some(frozen) = Frozen::of(row) else { return self.over(row) };
+        let Some(stokt_id) = row.stokt_id else { return self.over(row) };
+        if let Some(why) = self.unseen(&frozen) {
+            self.report.decide(waiting(row, why));
+            return Ok(());
+        }
+        if !self.is_done(&frozen, stokt_id) {
             again.push(row.id);
             return Ok(());
         }

@@ -221,7 +221,7 @@ both_backends! {
 }
 
 /// Ends a run at the first point of a name, as a crash would.
-struct At(&'static str);
+pub struct At(pub &'static str);
 
 impl mastoc_sync_engine::sync::Points for At {
     fn reached(&self, name: &'static str) -> Result<(), mastoc_sync_engine::EngineError> {

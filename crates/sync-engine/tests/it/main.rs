@@ -18,6 +18,7 @@ mod keeping;
 mod memory;
 mod odd_records;
 mod pictures;
+mod plans;
 mod progress;
 mod pulls;
 mod resume;

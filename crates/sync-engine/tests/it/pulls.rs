@@ -2,14 +2,14 @@
 
 use mastoc_domain::sync_state::SyncState;
 use mastoc_storage::{changes, conflicts};
-use mastoc_sync_engine::sync::{ConflictPolicy, MaxDelete, SyncOptions};
-use mastoc_sync_engine::{Decided, Ending};
+use mastoc_sync_engine::sync::{ConflictPolicy, MaxDelete, Opened, SyncOptions, Uncut, sync_after};
+use mastoc_sync_engine::{Decided, Ending, Silent};
 use mastoc_test_support::both_backends;
 use serde_json::json;
 use uuid::Uuid;
 
 use crate::syncing::*;
-use crate::world::{assert_lossless, open, prepare, run, small};
+use crate::world::{assert_lossless, client, open, prepare, run, small};
 
 both_backends! {
     prepare: prepare;
@@ -265,9 +265,30 @@ both_backends! {
         let sim = small().start().unwrap();
         let here = Here::new(url);
         let store = open(url);
-        let _held = mastoc_storage::RunLock::try_acquire(&store, "another").unwrap().unwrap();
+        let look = || Opened::look(&url.parse().unwrap());
+        assert!(look().is_ok(), "nobody ran yet");
+        let held = mastoc_storage::RunLock::try_acquire(&store, "another").unwrap().unwrap();
         let report = here.sync(&sim, &pull());
         assert_eq!((report.ending, report.exit_code), (Ending::Locked, 6));
         assert!(report.error.unwrap().contains("another"));
+        // Whoever looks first asks Stokt nothing, and keeps nobody away.
+        asked(&sim);
+        let never = || -> Result<Opened, _> { panic!("it was opened") };
+        let (options, clock) = (pull(), &here.clock);
+        let report = sync_after(look, &client(&sim), never, &options, clock, &Uncut, &Silent);
+        assert_eq!((report.ending, report.exit_code), (Ending::Locked, 6));
+        assert!(report.error.unwrap().contains("another"));
+        assert_eq!(asked(&sim), Vec::<String>::new());
+        drop(held);
+        assert!(look().is_ok());
+        assert_eq!(here.sync(&sim, &pull()).ending, Ending::Done);
     }
+}
+
+#[test]
+fn looking_at_a_database_that_is_not_there_leaves_no_trace() {
+    let folder = tempfile::tempdir().unwrap();
+    let database = mastoc_storage::DatabaseTarget::Sqlite(folder.path().join("none.sqlite3"));
+    assert!(Opened::look(&database).is_ok());
+    assert_eq!(std::fs::read_dir(folder.path()).unwrap().count(), 0);
 }

@@ -247,6 +247,7 @@ fn list(conn: &mut ReadConn<'_>, session: &Session<'_>, planned: &mut Planned) -
             Some(there) => (there.to_string(), Decided::Patched),
             None => (list.id.to_string(), Decided::Sent),
         };
+        planned.states.push(format!("{list:?}"));
         planned.would.push(Decision::new(EntityKind::List, there, decided).named(&list.name));
     }
     Ok(())
