@@ -33,10 +33,12 @@ fn private_there(sim: &Sim) -> Vec<Uuid> {
 /// Listings of gyms leave private climbs out, whoever asks.
 fn hide_private(sim: &Sim) {
     let hide = Rule::rewrite(|page| {
+        let count = page["count"].as_u64().unwrap();
         let climbs = page["results"].as_array_mut().unwrap();
         let all = climbs.len();
         climbs.retain(|climb| climb["isPrivate"] == false);
-        page["count"] = json!(page["count"].as_u64().unwrap() - (all - climbs.len()) as u64);
+        let hidden = (all - climbs.len()) as u64;
+        page["count"] = json!(count - hidden);
     });
     sim.faults().push(hide.path("/api/gyms/*/climbs"));
 }
