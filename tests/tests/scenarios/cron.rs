@@ -50,8 +50,7 @@ fn a_day_of_cron(place: Place) {
     let place = world.again();
     let pictures = files_below(&place.data_dir().join("media"));
     let store = place.store();
-    let face = local::all(&store)[0].face_id;
-    let people = Arc::new(Mutex::new(world.sim.with_board(|board| People::new(24, face, board))));
+    let people = Arc::new(Mutex::new(world.sim.with_board(|board| People::new(24, &store, board))));
     let clock = ShiftedClock::default();
     let mut rng = StdRng::seed_from_u64(24);
     let (mut acts, mut early) = (0, None);

@@ -2,10 +2,11 @@
 
 use std::collections::BTreeSet;
 
-use mastoc_domain::FaceId;
 use mastoc_domain::board::Climb;
+use mastoc_domain::{FaceId, UserId};
 use mastoc_stokt_sim::Board;
 use mastoc_storage::Store;
+use mastoc_storage::climb_edits::Author;
 use rand::rngs::StdRng;
 use rand::{RngExt as _, SeedableRng as _};
 use serde_json::{Value, json};
@@ -21,6 +22,8 @@ const FIRST_HOLDS: usize = 100;
 pub(crate) struct People {
     rng: StdRng,
     face: FaceId,
+    /// The account's own user here, whose private climbs are sent as well.
+    own: UserId,
     /// The account, and somebody else.
     account: Uuid,
     other: Uuid,
@@ -35,11 +38,13 @@ pub(crate) struct People {
 }
 
 impl People {
-    pub(crate) fn new(seed: u64, face: FaceId, board: &Board) -> Self {
+    pub(crate) fn new(seed: u64, store: &Store, board: &Board) -> Self {
+        let known = local::named(store, "Own 1");
         let users = board.user_ids();
         Self {
             rng: StdRng::seed_from_u64(seed ^ 0x5EED),
-            face,
+            face: known.face_id,
+            own: known.setter_id.unwrap(),
             account: users[0],
             other: users[2],
             next: FIRST_HOLDS,
@@ -73,7 +78,7 @@ impl People {
             let (name, holds) = (format!("made here {number:05}"), holds(number));
             let mut content = local::content(&name, &holds);
             content.is_private = self.rng.random_bool(0.2);
-            local::create(store, self.face, &content);
+            local::create_by(store, &Author::Person(self.own), self.face, &content);
             self.log.push(format!("here: creates {name:?}"));
             self.writes("created here", &name);
             self.writes("created here", &holds);

@@ -47,8 +47,7 @@ impl<'w> Case<'w> {
     fn new(world: &'w World, seed: u64) -> Self {
         let place = world.again();
         let store = place.store();
-        let face = local::all(&store)[0].face_id;
-        let people = world.sim.with_board(|board| People::new(seed, face, board));
+        let people = world.sim.with_board(|board| People::new(seed, &store, board));
         // A case is the same whether it is the only one or comes after others.
         world.sim.faults().reseed(seed);
         Self {

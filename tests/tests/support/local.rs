@@ -42,9 +42,14 @@ pub(crate) fn content(name: &str, holds: &str) -> ClimbContent {
 
 /// Somebody sets a climb here.
 pub(crate) fn create(store: &Store, face: FaceId, content: &ClimbContent) -> ClimbId {
+    create_by(store, &author(), face, content)
+}
+
+/// This person sets a climb here.
+pub(crate) fn create_by(store: &Store, author: &Author, face: FaceId, content: &ClimbContent) -> ClimbId {
     let create = |conn: &mut WriteConn<'_>| {
         let version = climb_writes::current_version(conn, face)?.ok_or(StoreError::NotFound)?;
-        climb_writes::create(conn, &author(), face, version, content)
+        climb_writes::create(conn, author, face, version, content)
     };
     store.write(create).unwrap()
 }

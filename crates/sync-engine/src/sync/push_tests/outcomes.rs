@@ -11,7 +11,7 @@ use mastoc_storage::{RunLock, outbox};
 use super::{World, decided, edit, prepare, why};
 use crate::decision::Decided;
 use crate::ending::Ending;
-use crate::sync::options::Selection;
+use crate::sync::options::{Selection, SyncOptions};
 use crate::sync::surroundings::Uncut;
 
 fn posting(rule: Rule) -> Rule {
@@ -33,6 +33,8 @@ mastoc_test_support::both_backends! {
     fn a_climb_is_sent_as_it_is_and_only_once(url: &str) {
         let world = World::new(url);
         let id = world.make(&mastoc_domain::climb_edit::ClimbContent { is_private: true, ..world.content("Secret", 1) });
+        let selection = Selection::Climbs(vec![id]);
+        let world = World { options: SyncOptions { selection, ..world.options.clone() }, ..world };
         let report = world.run();
         assert_eq!(decided(&report), [Decided::Sent]);
         assert_eq!(report.decisions.listed[0].name.as_deref(), Some("Secret"));
