@@ -149,7 +149,14 @@ fn a_second_import_while_one_runs_over_http() {
         let server = support::server::Server::start(&place);
         let import = || {
             let mut command = support::program("mastoc-import", place.folder());
-            command.args(["--stokt-url", &source.url, "--gym", &source.gym.to_string(), "--batch-size", "10"]);
+            command.args([
+                "--stokt-url",
+                &source.url,
+                "--gym",
+                &source.gym.to_string(),
+                "--batch-size",
+                "10",
+            ]);
             command.args(["--server-url", &server.url]);
             command.env("STOKT_TOKEN", &source.token).env("MASTOC_API_KEY", support::server::ADMIN_KEY);
             command

@@ -27,7 +27,9 @@ use crate::schema::outbox as t;
 use crate::sql::{chunks, keys};
 use crate::types::{Id, Time};
 
-pub use candidates::{ListSide, gyms_there, holds_there, list, lists_here, never_linked, once_linked, senders};
+pub use candidates::{
+    ListSide, gyms_there, holds_there, list, lists_here, never_linked, once_linked, senders,
+};
 pub use linking::{Created, created, created_list, hold};
 pub use moves::{
     Lease, Leased, ambiguous, back, done, drop_pending, drop_stale, forget_changes, lease, looked, rejected,

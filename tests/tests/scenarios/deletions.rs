@@ -49,7 +49,11 @@ fn two_absences_must_be_far_enough_apart() {
         for (hours, ahead) in [(0, 0), (1, 48), (10, -48), (0, 24)] {
             world.sim.advance(chrono::TimeDelta::hours(hours));
             after(&world, "stokt-to-mastoc", &[], ahead, "12").expect(0);
-            assert_eq!(world.here("Own 1").sync_state, SyncState::Synced, "{hours} hours later, {ahead} ahead");
+            assert_eq!(
+                world.here("Own 1").sync_state,
+                SyncState::Synced,
+                "{hours} hours later, {ahead} ahead"
+            );
         }
         world.sim.advance(chrono::TimeDelta::hours(2));
         after(&world, "stokt-to-mastoc", &[], -48, "12").expect(0);

@@ -345,8 +345,10 @@ fn save_facts(
     let said: Vec<(Id, &ImportClimb)> = batch
         .decisions(records)
         .filter(|(_, record, decision, _)| {
-            let speaks_of_a_row =
-                !matches!(decision, Decision::Refuse | Decision::Deleted | Decision::Awaited | Decision::Superseded);
+            let speaks_of_a_row = !matches!(
+                decision,
+                Decision::Refuse | Decision::Deleted | Decision::Awaited | Decision::Superseded
+            );
             speaks_of_a_row && !record.viewer.is_empty()
         })
         .filter_map(|(index, record, _, stokt_id)| {

@@ -55,10 +55,7 @@ pub fn once_linked(conn: &mut ReadConn<'_>, ids: &[ClimbId]) -> Result<HashSet<C
 ///
 /// # Errors
 /// When the database fails.
-pub fn senders(
-    conn: &mut ReadConn<'_>,
-    ids: &[StoktId],
-) -> Result<HashMap<StoktId, StoktId>, StoreError> {
+pub fn senders(conn: &mut ReadConn<'_>, ids: &[StoktId]) -> Result<HashMap<StoktId, StoktId>, StoreError> {
     let texts: Vec<String> = ids.iter().map(ToString::to_string).collect();
     let mut found = HashMap::new();
     for texts in keys(&texts) {

@@ -4,11 +4,13 @@
 use std::collections::HashSet;
 
 use mastoc_domain::StoktId;
+use mastoc_domain::sync_state::EntityKind;
 use mastoc_storage::links::json_hash;
 use mastoc_storage::sync_climbs::observed_hash;
 use serde_json::json;
 
 use super::planning::PullPlan;
+use super::push::Planned;
 use super::session::Session;
 use super::settle::{self, Foreseen};
 use super::survey::Survey;
@@ -32,6 +34,33 @@ pub(super) struct Preview {
     pub(super) states: Vec<String>,
 }
 
+impl Preview {
+    /// The hash of what would be done and of the state that it was decided from.
+    pub(super) fn state(
+        &self,
+        session: &Session<'_>,
+        survey: &Survey,
+        plan: &PullPlan,
+        sent: &Planned,
+    ) -> String {
+        let mut states = plan.states.clone();
+        states.extend(sent.decisions.iter().chain(&sent.would).map(|one| format!("{one:?}")));
+        states.extend(sent.states.iter().chain(&self.states).cloned());
+        states.sort_unstable();
+        let options = session.options;
+        json_hash(&json!({
+            "account": session.account,
+            "gyms": survey.gyms.iter().map(|gym| gym.gym).collect::<Vec<_>>(),
+            "direction": options.direction.as_str(),
+            "full": options.full,
+            "selection": options.selection,
+            "policy": options.policy,
+            "allow_delete": options.allow_delete,
+            "states": states,
+        }))
+    }
+}
+
 /// Looks at it, without writing anything. What is to be settled is no more told of as a climb of Stokt's that waits.
 ///
 /// # Errors
@@ -52,7 +81,7 @@ pub(super) fn preview(
             for one in &written {
                 let (created, updated) = (one.tally.created, one.tally.updated);
                 // Of gyms, walls and faces Stokt also counts climbs and sends, which are no other plan.
-                let updated = if one.kind == mastoc_domain::sync_state::EntityKind::Hold { updated } else { 0 };
+                let updated = if one.kind == EntityKind::Hold { updated } else { 0 };
                 preview.states.push(format!("{} {created} {updated}", one.kind.as_str()));
             }
             preview.states.push(content(board)?);
@@ -66,11 +95,7 @@ pub(super) fn preview(
 }
 
 /// What writing a board would come to.
-fn written(
-    session: &Session<'_>,
-    gym: StoktId,
-    board: &FetchedBoard,
-) -> Result<Vec<Written>, EngineError> {
+fn written(session: &Session<'_>, gym: StoktId, board: &FetchedBoard) -> Result<Vec<Written>, EngineError> {
     let target = StoreTarget::dry_run(session.store.clone());
     let mut written = Vec::new();
     for batch in std::iter::once(&board.plan.head).chain(&board.plan.holds) {

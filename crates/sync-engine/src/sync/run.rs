@@ -8,17 +8,16 @@ use mastoc_domain::{StoktId, Timestamp};
 use mastoc_stokt_client::Client;
 use mastoc_storage::conflicts::{self, Which};
 use mastoc_storage::import::ImportContext;
-use mastoc_storage::links::json_hash;
 use mastoc_storage::runs::{self, RunDirection, RunMode};
 use mastoc_storage::sync_climbs;
 use mastoc_storage::{gyms, outbox};
-use serde_json::{Value, json};
+use serde_json::Value;
 
 use super::guard::{self, Effects};
 use super::opened::Opened;
 use super::options::SyncOptions;
 use super::planning::{self, PullPlan};
-use super::preview::{Preview, preview};
+use super::preview::preview;
 use super::pull;
 use super::push::{self, Planned};
 use super::session::Session;
@@ -249,7 +248,8 @@ impl Run<'_> {
             told.listing = gym.listing.clone();
             told.name.clone_from(&gym.name);
         }
-        let mut plan = if pulls(direction) { planning::plan(session, &mut survey)? } else { PullPlan::default() };
+        let mut plan =
+            if pulls(direction) { planning::plan(session, &mut survey)? } else { PullPlan::default() };
         for note in std::mem::take(&mut survey.notes) {
             report.note(note);
         }
@@ -266,7 +266,7 @@ impl Run<'_> {
         let sent = if sends { push::plan(session, &survey.view())? } else { Planned::default() };
         if self.options.dry_run || self.options.expect.is_some() {
             let preview = preview(session, &survey, &mut plan, pulls(direction))?;
-            let state = self.state(&survey, &plan, &sent, &preview);
+            let state = preview.state(session, &survey, &plan, &sent);
             if self.options.dry_run {
                 let planned = plan.decisions.into_iter().chain(sent.decisions).chain(sent.would);
                 preview.settled.decisions.into_iter().chain(planned).for_each(|one| report.decide(one));
@@ -313,25 +313,6 @@ impl Run<'_> {
             changed: plan.changed,
             ..Effects::default()
         })
-    }
-
-    /// The hash of what would be done and of the state that it was decided from.
-    fn state(&self, survey: &Survey, plan: &PullPlan, sent: &Planned, preview: &Preview) -> String {
-        let mut states = plan.states.clone();
-        states.extend(sent.decisions.iter().chain(&sent.would).map(|one| format!("{one:?}")));
-        states.extend(sent.states.iter().chain(&preview.states).cloned());
-        states.sort_unstable();
-        let options = self.options;
-        json_hash(&json!({
-            "account": self.who.account,
-            "gyms": survey.gyms.iter().map(|gym| gym.gym).collect::<Vec<_>>(),
-            "direction": options.direction.as_str(),
-            "full": options.full,
-            "selection": options.selection,
-            "policy": options.policy,
-            "allow_delete": options.allow_delete,
-            "states": states,
-        }))
     }
 
     /// Up to when everything is known now, of the gyms whose listing proved complete.

@@ -232,8 +232,6 @@ impl Survey {
         Ok(())
     }
 
-    }
-
     fn convert(&self, record: &Record<WireClimb>) -> Result<RemoteClimb, Refused> {
         let import = climb_from_stokt(record, &mut self.setters())?;
         let canonical = sync_climbs::canonical(&import);

@@ -26,7 +26,8 @@ fn client_of(sim: &Sim, token: String) -> Client {
 
 /// Private climbs of the account at Stokt.
 fn private_there(sim: &Sim) -> Vec<Uuid> {
-    let is_private = |board: &mut mastoc_stokt_sim::Board, id: Uuid| board.climb(id).unwrap()["isPrivate"] == true;
+    let is_private =
+        |board: &mut mastoc_stokt_sim::Board, id: Uuid| board.climb(id).unwrap()["isPrivate"] == true;
     sim.with_board(|board| board.climb_ids().into_iter().filter(|id| is_private(board, *id)).collect())
 }
 

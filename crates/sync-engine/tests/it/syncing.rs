@@ -1,8 +1,8 @@
 //! A synchronisation in process, and how tests look at both sides of it.
 
-use mastoc_domain::{ClimbId, StoktId};
 use mastoc_domain::climb_edit::ClimbContent;
 use mastoc_domain::sync_state::SyncState;
+use mastoc_domain::{ClimbId, StoktId};
 use mastoc_media::MediaStore;
 use mastoc_stokt_client::Client;
 use mastoc_stokt_sim::Sim;

@@ -2,12 +2,12 @@
 
 use mastoc_domain::conflict::Take;
 use mastoc_domain::sync_state::SyncState;
-use mastoc_storage::conflicts::{self, Which};
-use mastoc_storage::import::ImportContext;
-use mastoc_storage::runs::RunDirection;
 use mastoc_stokt_client::Client;
 use mastoc_stokt_client::secrecy::SecretString;
 use mastoc_stokt_sim::{Permissions, Sim};
+use mastoc_storage::conflicts::{self, Which};
+use mastoc_storage::import::ImportContext;
+use mastoc_storage::runs::RunDirection;
 use mastoc_sync_engine::sync::{Selection, SyncOptions, Uncut};
 use mastoc_sync_engine::{Decided, Ending};
 use mastoc_test_support::both_backends;

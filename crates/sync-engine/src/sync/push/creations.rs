@@ -60,7 +60,13 @@ impl Creations {
     }
 
     /// What is to become of one of them. `is_named`: somebody asked for just this one.
-    pub(super) fn verdict(&self, session: &Session<'_>, gyms: &Gyms, side: &ClimbSide, is_named: bool) -> Verdict {
+    pub(super) fn verdict(
+        &self,
+        session: &Session<'_>,
+        gyms: &Gyms,
+        side: &ClimbSide,
+        is_named: bool,
+    ) -> Verdict {
         if side.stokt_id.is_some() {
             return Verdict::Rest;
         }
