@@ -228,7 +228,8 @@ fn unlink(store: &Store, climb: ClimbId, json: bool) -> Result<Exit, Failure> {
     )?;
     let text = format!(
         "{} is a local climb now; climb {} at Stokt stays as it is, and is a new one to the next full run\n",
-        done.name, done.stokt_id
+        shown(&done.name),
+        done.stokt_id
     );
     tell(
         json,
