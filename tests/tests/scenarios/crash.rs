@@ -12,7 +12,8 @@ use crate::support::world::{World, settle, sync_of};
 use crate::support::{Place, changes_nothing, run, small_board, wait_until};
 
 /// Everything, both ways.
-const WHOLE: &[&str] = &["--full", "--all-local", "--allow-delete"];
+/// PostgreSQL notices in its own time that a process was killed.
+const WHOLE: &[&str] = &["--full", "--all-local", "--allow-delete", "--wait-lock=60"];
 
 /// Something to do in both directions; and the names of the climbs that Stokt is to have in the end.
 fn pending(place: Place) -> (World, BTreeSet<String>) {

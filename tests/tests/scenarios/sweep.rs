@@ -14,7 +14,8 @@ use crate::support::world::{World, settle, sync_of};
 use crate::support::{Place, local};
 
 /// Everything, both ways.
-const WHOLE: &[&str] = &["--full", "--all-local", "--allow-delete"];
+/// PostgreSQL notices in its own time that a process was killed.
+const WHOLE: &[&str] = &["--full", "--all-local", "--allow-delete", "--wait-lock=60"];
 
 /// Something to do of every kind, and what Stokt is to have in the end, by name.
 struct Scenario {

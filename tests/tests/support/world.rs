@@ -219,7 +219,8 @@ pub(crate) fn sync_of(place: &Place, source: &Source, direction: &str, more: &[&
 pub(crate) fn settle(place: &Place, source: &Source, most: usize) -> Vec<Imported> {
     let mut runs = Vec::new();
     loop {
-        let mut command = sync_of(place, source, "both", &["--full", "--all-local", "--allow-delete"]);
+        let whole = ["--full", "--all-local", "--allow-delete", "--wait-lock=60"];
+        let mut command = sync_of(place, source, "both", &whole);
         command.arg("--json");
         let finished = Process::run(command, LIMIT);
         let code = finished.code;
