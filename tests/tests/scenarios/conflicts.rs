@@ -104,12 +104,13 @@ fn a_person_settles_what_both_sides_changed() {
     }
 }
 
-/// Twice everything, both ways, at the end of which a conflict waits.
-fn twice(world: &World) {
-    for _ in 0..2 {
+/// Twice everything, both ways, with these exit codes.
+#[track_caller]
+fn twice(world: &World, codes: [i32; 2]) {
+    for code in codes {
         let mut command = world.sync("both", &["--full", "--allow-delete"]);
         command.env("MASTOC_GONE_AFTER", "0");
-        crate::support::run(command);
+        crate::support::run(command).expect(code);
     }
 }
 
@@ -119,9 +120,9 @@ fn a_person_settles_what_was_edited_here_and_is_gone_there() {
         for world in World::both() {
             world.edit("Own 1", |climb| climb.name = "Edited here".into());
             world.delete_there("Own 1");
-            twice(&world);
+            twice(&world, [0, 3]);
             resolve(&world, take);
-            twice(&world);
+            twice(&world, [0, 0]);
             assert_eq!(world.changing_requests(), Vec::<String>::new(), "it is not created again by itself");
             let kept = world.here("Edited here");
             let state = if take == "stokt" { SyncState::Archived } else { SyncState::Local };
@@ -144,9 +145,9 @@ fn a_person_settles_what_was_deleted_here_and_edited_there() {
         for world in World::both() {
             world.delete("Own 1");
             world.edit_there("Own 1", |climb| drop(climb.insert("name".into(), json!("Edited there"))));
-            twice(&world);
+            twice(&world, [3, 3]);
             resolve(&world, take);
-            twice(&world);
+            twice(&world, [0, 0]);
             world.run("both", WHOLE).expect(0);
             assert_eq!(world.count_there("Edited there"), usize::from(take == "stokt"));
             world.agree();

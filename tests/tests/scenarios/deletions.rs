@@ -178,10 +178,9 @@ fn delete_against_edit_conflicts() {
         world.edit_there("Own 1", |climb| drop(climb.insert("name".into(), json!("Edited there"))));
         world.edit("Own 2", |climb| climb.name = "Edited here".into());
         world.delete_there("Own 2");
-        for _ in 0..3 {
-            at_once(&world, "both", &["--all-local", "--allow-delete"]);
+        for _ in 0..4 {
+            at_once(&world, "both", &["--all-local", "--allow-delete"]).expect(3);
         }
-        at_once(&world, "both", &["--all-local", "--allow-delete"]).expect(3);
         assert_eq!(world.count_there("Edited there"), 1, "what they wrote is there");
         assert_eq!(world.here("Edited here").sync_state, SyncState::Conflict, "what we wrote is here");
         assert_eq!(world.count_there("Edited here"), 0, "and was not created again");

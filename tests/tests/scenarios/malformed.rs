@@ -56,10 +56,10 @@ fn proves_nothing(rule: impl Fn() -> Rule) {
         let there = world.sim.with_board(|board| board.climbs());
         let theirs = agree::there(&world.sim);
         world.sim.faults().push(rule());
-        for _ in 0..3 {
+        for run in 1..=3 {
             let report = whole(&world).expect(1);
             assert_eq!(report.report["gyms"][0]["listing"]["complete"], false);
-            assert_eq!(report.report["gyms"][0]["listing"]["attempts"], 3, "it was read again");
+            assert!(world.sim.faults().hits() >= run * 3, "it was read again, twice");
             let now = local::all(&world.store());
             for climb in &before {
                 let after = now.iter().find(|after| after.id == climb.id).unwrap();
@@ -107,6 +107,16 @@ fn a_count_that_changes_with_every_page() {
 }
 
 #[test]
+fn a_list_of_own_climbs_that_never_adds_up() {
+    // It is a plain list today; were it paged one day, it would have to prove as much as the other.
+    let lies = || {
+        Rule::rewrite(|list| *list = json!({ "count": 1000, "next": null, "results": list.take() }))
+            .path("/api/gyms/*/my-set-climbs")
+    };
+    proves_nothing(lies);
+}
+
+#[test]
 fn html_with_status_200() {
     changes_nothing_at_all(|| Rule::new(Fault::Html).path("/api/gyms/*/climbs"), 75);
 }
@@ -117,6 +127,11 @@ fn a_field_that_matters_is_missing_or_of_another_type() {
     changes_nothing_at_all(|| Rule::new(Fault::FieldRetyped { field: "name".into() }), 4);
     changes_nothing_at_all(
         || Rule::new(Fault::FieldGone { field: "polygonStr".into() }).path("/api/faces/*/setup"),
+        4,
+    );
+    // A few records among many that are as they should be.
+    changes_nothing_at_all(
+        || Rule::new(Fault::FieldGone { field: "feetRule".into() }).path("/api/gyms/*/my-set-climbs"),
         4,
     );
 }
@@ -148,7 +163,8 @@ fn a_field_that_nobody_knows_is_kept_and_told() {
 fn the_same_id_on_two_pages_is_one_climb() {
     for world in busy() {
         world.sim.faults().push(Fault::Repeat { records: 2 });
-        world.settle(2);
+        whole(&world).expect(0);
+        whole(&world).expect(0);
         world.agree();
         assert_eq!(world.count_there("New"), 1);
     }

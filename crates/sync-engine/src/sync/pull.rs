@@ -316,11 +316,7 @@ impl<'w> Work<'w> {
                 self.restored
                     .extend(known.filter(|_| side.is_some_and(|side| side.sync_state != SyncState::Synced)));
             }
-            Action::Nothing | Action::Keep => {
-                if is_news {
-                    import();
-                }
-            }
+            Action::Nothing | Action::Keep if is_news => import(),
             Action::Rebase => {
                 import();
                 self.agreed.extend(known.map(|known| (known, climb.canonical.clone(), false)));

@@ -244,12 +244,11 @@ impl Run<'_> {
         // The account's own climbs: also those that no listing shows, which are neither new nor gone.
         let mine = pushes(direction) || is_open || wanted.iter().any(|gym| gym.window == Window::All);
         let mut survey = Survey::read(session, &self.who.record, wanted, mine)?;
-        for (told, gym) in report.gyms.iter_mut().zip(&survey.gyms) {
-            told.listing = gym.listing.clone();
-            told.name.clone_from(&gym.name);
-        }
+        tell_listings(report, &survey);
         let mut plan =
             if pulls(direction) { planning::plan(session, &mut survey)? } else { PullPlan::default() };
+        // Planning may have asked for more.
+        tell_listings(report, &survey);
         for note in std::mem::take(&mut survey.notes) {
             report.note(note);
         }
@@ -383,6 +382,14 @@ impl Run<'_> {
             (_, 1..) => Ending::Waiting,
             _ => Ending::Done,
         })
+    }
+}
+
+/// What was listed of each gym.
+fn tell_listings(report: &mut Report, survey: &Survey) {
+    for (told, gym) in report.gyms.iter_mut().zip(&survey.gyms) {
+        told.listing = gym.listing.clone();
+        told.name.clone_from(&gym.name);
     }
 }
 
