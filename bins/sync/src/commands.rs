@@ -12,7 +12,7 @@ use mastoc_runtime::{Exit, Failure};
 use mastoc_storage::import::ImportContext;
 use mastoc_storage::{DatabaseTarget, Store, StoreError, StoreOptions, WriteConn, unlinking};
 use mastoc_sync_engine::sync::{by_hand, keep};
-use mastoc_sync_engine::{ClimbId, EngineError, StoktId, Timestamp, sync};
+use mastoc_sync_engine::{ClimbId, EngineError, StoktClient, StoktId, Timestamp, sync};
 use serde::Serialize;
 use serde_json::json;
 use uuid::Uuid;
@@ -62,6 +62,14 @@ pub(crate) enum Command {
         #[arg(long)]
         remote: bool,
     },
+    /// Ask Stokt who climbed, likes and commented on single climbs, and keep the numbers (a full run brings those of all)
+    Counters {
+        /// The climbs, by our ids
+        #[arg(value_name = "CLIMB", required = true)]
+        climbs: Vec<ClimbId>,
+    },
+    /// Bring the account's personal lists from Stokt (--list ID sends one there)
+    Lists,
     /// Let a climb be a local one: from then on nothing that is done to it here reaches Stokt, and nothing the other way
     Unlink {
         /// The climb, by our id
@@ -153,6 +161,20 @@ pub(crate) fn carry_out(command: &Command, arguments: &Arguments) -> Result<Exit
         Command::Conflicts { id } => conflicts::show(&open(&target)?, *id, json),
         Command::Resolve { id, take } => conflicts::resolve(&open(&target)?, *id, (*take).into(), json),
         Command::Outbox { action } => outbox::carry_out(&open(&target)?, action.as_ref(), json),
+        Command::Counters { climbs } => {
+            let (store, client) = (open(&target)?, client(arguments)?);
+            let told = sync::counters::refresh(&client, &store, &owner(), PATIENCE, climbs);
+            let told = told.map_err(|error| failure(&error))?;
+            tell(json, &told, &told.table());
+            Ok(if told.skipped.is_empty() { Exit::Done } else { Exit::Partial })
+        }
+        Command::Lists => {
+            let (store, client) = (open(&target)?, client(arguments)?);
+            let told = sync::lists::pull(&client, &store, &owner(), PATIENCE);
+            let told = told.map_err(|error| failure(&error))?;
+            tell(json, &told, &told.table());
+            done
+        }
         Command::Unlink { climb } => unlink(&open(&target)?, *climb, json),
     }
 }
@@ -171,6 +193,14 @@ fn open(target: &DatabaseTarget) -> Result<Store, Failure> {
         .ok_or_else(none)
 }
 
+/// A client for Stokt, which Ctrl-C stops.
+fn client(arguments: &Arguments) -> Result<StoktClient, Failure> {
+    let client = client_builder(&arguments.connections.stokt.resolve()?)?.build();
+    let client = client.map_err(|error| failure(&EngineError::from(error)))?;
+    stop_on_interrupt(&client);
+    Ok(client)
+}
+
 /// Who does something, in words for whoever waits for the lock, or asks later.
 fn owner() -> String {
     let who = std::env::var("USER").ok().filter(|who| !who.is_empty());
@@ -184,14 +214,7 @@ fn verify(
     remote: bool,
     arguments: &Arguments,
 ) -> Result<Exit, Failure> {
-    let client = match remote {
-        false => None,
-        true => {
-            let client = client_builder(&arguments.connections.stokt.resolve()?)?.build();
-            Some(client.map_err(|error| failure(&EngineError::from(error)))?)
-        }
-    };
-    client.iter().for_each(stop_on_interrupt);
+    let client = if remote { Some(client(arguments)?) } else { None };
     let reporter = Reporter::stderr(arguments.json);
     // On a terminal, what is looked at stands there as long as it is.
     let mut step = None;

@@ -4,13 +4,16 @@
 //! - `planning.rs` compares that with what is here; nothing is written before the guards have looked at the whole;
 //! - `decide.rs` is the table: local side x remote side x base -> action, pure;
 //! - `pull.rs` and `push.rs` carry it out, planning each record anew in the transaction that writes it;
+//! - `lists.rs` and `counters.rs`, beside a run: the account's personal lists, and what Stokt counts of single climbs;
 //! - `settle.rs` finds out what became of climbs whose sending was cut.
 
 pub mod by_hand;
 pub mod contract;
+pub mod counters;
 pub mod decide;
 pub mod guard;
 pub mod keep;
+pub mod lists;
 mod opened;
 mod options;
 mod plan_file;

@@ -49,10 +49,16 @@ pub(super) struct GymPlan {
 pub(super) struct PullPlan {
     /// In the order of the survey's gyms.
     pub(super) gyms: Vec<GymPlan>,
-    /// What would be told.
+    /// What would be told; only in a dry run.
     pub(super) decisions: Vec<Decision>,
-    /// The state that each decision was made from, for the plan's hash.
+    /// The state that each decision was made from, for the plan's hash; only where that is asked for.
     pub(super) states: Vec<String>,
+}
+
+/// Whether it matters what is decided about each climb, besides the guards: in a dry run, and where only a certain plan
+/// may be carried out. Any other run decides anew when it writes.
+fn keeps_decisions(options: &SyncOptions) -> bool {
+    options.dry_run || options.expect.is_some()
 }
 
 /// Our side of a climb of Stokt's. A link whose climb is not here is a deletion only where it says so.
@@ -280,13 +286,18 @@ fn plan_listed(
     plan: &mut PullPlan,
 ) -> Result<(), EngineError> {
     let awaited: Awaited = session.store.read(|conn| outbox::awaited(conn, EntityKind::Climb))?;
+    let keeps = keeps_decisions(session.options);
     let mut lacks_board = false;
     for ids in gym.todo.chunks(RECORDS) {
         session.check()?;
         let known = session.store.read(|conn| sync_climbs::known(conn, ids))?;
+        let has_board = survey.gyms.get(at).is_some_and(|gym| gym.board.is_some());
         let mut records = Vec::with_capacity(ids.len());
         for id in ids {
-            records.extend(survey.climb(*id)?);
+            // What is new changes nothing here, and lacks nothing that the board brings.
+            if keeps || !has_board || known.contains_key(id) {
+                records.extend(survey.climb(*id)?);
+            }
         }
         for climb in &records {
             let known = known.get(&climb.stokt_id);
@@ -295,9 +306,11 @@ fn plan_listed(
             let observed = sync_climbs::observed_hash(&climb.import)?;
             let is_news = known.is_none_or(|known| known.link.observed_hash != observed);
             gym.changed += u64::from(is_surprise(known) && changes_row(&action));
-            plan.note(climb.stokt_id, &climb.import.name, &action, known, Some(&climb.canonical), is_news);
+            if keeps {
+                plan.note(climb.stokt_id, &climb.import.name, &action, known, Some(&climb.canonical), is_news);
+            }
         }
-        if survey.gyms.get(at).is_some_and(|gym| gym.board.is_none()) {
+        if !has_board {
             let imports: Vec<_> = records.into_iter().map(|climb| climb.import).collect();
             let misfits =
                 session.store.read(|conn| import::misfits(conn, &ImportContext::default(), &imports))?;
@@ -316,6 +329,7 @@ fn plan_absent(
     gym: &mut GymPlan,
     plan: &mut PullPlan,
 ) -> Result<(), EngineError> {
+    let keeps = keeps_decisions(session.options);
     for ids in gym.absent.chunks(RECORDS) {
         let known = session.store.read(|conn| sync_climbs::known(conn, ids))?;
         for id in ids {
@@ -323,7 +337,9 @@ fn plan_absent(
             let remote = absence(session, survey, known.link.missing_runs + 1, known.link.missing_since);
             let action = decide_pull(session.options, Some(known), remote, false);
             gym.archived += u64::from(matches!(remote, Remote::Gone) && known.climb.is_some());
-            plan.note(*id, name_of(known), &action, Some(known), None, false);
+            if keeps {
+                plan.note(*id, name_of(known), &action, Some(known), None, false);
+            }
         }
     }
     Ok(())

@@ -15,7 +15,8 @@
 //! | `pull.pictures` | pictures that were missing are copied |
 //! | `pull.people` | setters are committed |
 //! | `pull.batch` | a batch of climbs is committed |
-//! | `pull.archived` | climbs that are gone from Stokt are archived |
+//! | `pull.archived` | a batch of climbs that Stokt does not show is counted, or archived |
+//! | `pull.seen` | which climbs this run saw is committed |
 //! | `push.claimed` | climbs and what is sent of them are frozen in the outbox |
 //! | `push.leased` | a row of the outbox is taken up |
 //! | `push.sent` | that it is being sent is on record; the next thing is the call |
@@ -50,6 +51,7 @@ pub const POINTS: &[&str] = &[
     "pull.people",
     "pull.batch",
     "pull.archived",
+    "pull.seen",
     "push.claimed",
     "push.leased",
     "push.sent",

@@ -1,7 +1,7 @@
 //! The pull: what Stokt has becomes ours, batch by batch, each planned anew in the transaction that writes it, since
 //! somebody may have edited meanwhile.
 
-use std::collections::HashMap;
+mod absent;
 
 use mastoc_domain::ClimbId;
 use mastoc_domain::StoktId;
@@ -19,7 +19,7 @@ use mastoc_storage::sync_writes::{self, Agreement, Merged};
 use mastoc_storage::{StoreError, WriteConn};
 
 use super::decide::{Action, Remote};
-use super::planning::{Awaited, GymPlan, PullPlan, absence, decide_pull, name_of, telling, told};
+use super::planning::{Awaited, GymPlan, PullPlan, decide_pull, telling, told};
 use super::session::Session;
 use super::survey::{Survey, Window};
 use super::view::RemoteClimb;
@@ -65,7 +65,7 @@ pub(super) fn pull(
         }
         report.counts.climbs.unchanged += gym.unchanged;
         climbs(session, survey, at, &gym, report)?;
-        absent(session, survey, at, &gym, report)?;
+        absent::absent(session, survey, at, &gym, report)?;
         if is_full || has_board || new_people {
             avatars(session, survey, at, &target, report)?;
         }
@@ -364,56 +364,4 @@ fn conflict(
         ours,
         theirs: theirs.cloned(),
     })
-}
-
-/// Counts the climbs that a complete listing does not show, and archives those that are gone for certain.
-fn absent(
-    session: &Session<'_>,
-    survey: &Survey,
-    at: usize,
-    plan: &GymPlan,
-    report: &mut Report,
-) -> Result<(), EngineError> {
-    let Some(gym) = survey.gyms.get(at).filter(|gym| gym.shows_all()) else { return Ok(()) };
-    let Some(run) = session.run else { return Ok(()) };
-    let ctx = session.context();
-    let decisions = transaction(session.store, |conn| {
-        sync_writes::begin(conn, &ctx)?;
-        let known: HashMap<StoktId, Known> = sync_climbs::known(conn, &plan.absent)?;
-        let (mut decisions, mut archived, mut retired) = (Vec::new(), Vec::new(), Vec::new());
-        let (mut closed, mut open) = (Vec::new(), Vec::new());
-        for id in &plan.absent {
-            let Some(known) = known.get(id) else { continue };
-            let remote = absence(session, survey, known.link.missing_runs + 1, known.link.missing_since);
-            let action = decide_pull(session.options, Some(known), remote, false);
-            match &action {
-                Action::Archive => archived.extend(&known.climb),
-                Action::RetireLink => retired.push(*id),
-                Action::Conflict { kind, fields, hide } => {
-                    open.extend(conflict(known, *kind, fields, None, *hide));
-                }
-                _ => {}
-            }
-            if known.conflict.is_some() && action.closes_conflict() {
-                closed.extend(known.link.local_id.parse::<ClimbId>().ok());
-            }
-            if let Some((decided, why)) = told(&action, Some(known), false) {
-                let mut decision =
-                    Decision::new(EntityKind::Climb, id.to_string(), decided).named(name_of(known));
-                decision.why = why;
-                decisions.push(decision);
-            }
-        }
-        conflicts::close(conn, &ctx, &closed)?;
-        conflicts::open_all(conn, &ctx, &open)?;
-        sync_writes::archive(conn, &archived)?;
-        sync_writes::mark_missing(conn, &plan.absent, survey.seen_at)?;
-        sync_writes::retire_links(conn, &retired)?;
-        sync_writes::mark_seen(conn, run, gym.gym)?;
-        Ok(decisions)
-    })?;
-    for decision in decisions {
-        report.decide(decision);
-    }
-    session.points.reached("pull.archived")
 }

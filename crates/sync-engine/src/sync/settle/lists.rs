@@ -4,6 +4,7 @@ use std::collections::BTreeSet;
 
 use mastoc_domain::outbox::OutboxState;
 use mastoc_domain::{ListId, StoktId};
+use mastoc_stokt_client::Client;
 use mastoc_storage::outbox::{self, Created, Entry};
 use serde_json::Value;
 
@@ -18,8 +19,19 @@ use crate::sync::session::Session;
 /// # Errors
 /// What ends the run.
 pub(in crate::sync) fn personal(session: &Session<'_>) -> Result<Vec<(StoktId, String)>, EngineError> {
+    personal_of(session.client, session.account)
+}
+
+/// The same without a run.
+///
+/// # Errors
+/// What Stokt answers.
+pub(in crate::sync) fn personal_of(
+    client: &Client,
+    account: StoktId,
+) -> Result<Vec<(StoktId, String)>, EngineError> {
     let mut found = Vec::new();
-    for page in session.client.personal_lists(session.account)? {
+    for page in client.personal_lists(account)? {
         for record in page?.into_distinct() {
             let Ok(list) = &record.parsed else { continue };
             if let Ok(id) = list.id.to_string().parse() {
