@@ -11,7 +11,6 @@
     reason = "tests"
 )]
 
-mod asking;
 mod commands;
 mod flags;
 mod locks;

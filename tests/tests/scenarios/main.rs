@@ -23,6 +23,7 @@ mod malformed;
 mod network;
 mod people;
 mod property;
+mod scale;
 #[path = "../support/mod.rs"]
 mod support;
 mod sweep;

@@ -261,7 +261,11 @@ struct Row {
 
 /// A column of a table as text.
 pub(crate) fn column(place: &Place, table: &str, column: &str) -> Vec<String> {
-    let sql = format!("SELECT coalesce(CAST({column} AS TEXT), '') AS text FROM {table}");
+    texts(place, &format!("SELECT coalesce(CAST({column} AS TEXT), '') AS text FROM {table}"))
+}
+
+/// What a statement answers as the column `text`.
+pub(crate) fn texts(place: &Place, sql: &str) -> Vec<String> {
     let rows: Vec<Row> = if place.is_postgres() {
         diesel::sql_query(sql).load(&mut PgConnection::establish(place.url()).unwrap()).unwrap()
     } else {

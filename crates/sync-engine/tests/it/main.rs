@@ -11,7 +11,6 @@
     reason = "tests"
 )]
 
-mod beside;
 mod edges;
 mod faults;
 mod first;
