@@ -9,6 +9,7 @@ use mastoc_storage::outbox::{self, Created, Entry};
 use mastoc_storage::{RunLock, Store, StoreError, WriteConn, locks};
 use uuid::Uuid;
 
+use super::push::verified;
 use super::sending::Frozen;
 use super::settle::climb_of;
 use crate::error::EngineError;
@@ -45,7 +46,9 @@ pub fn adopt(
     let (entry, climb, frozen) = unsettled(conn, id)?;
     let base = frozen.base().ok_or_else(|| StoreError::Invalid(unreadable(id)))?;
     let lease = outbox::take_over(conn, ctx, &entry)?;
-    match outbox::created(conn, ctx, lease, climb, stokt_id, &base, entry.local_rev)? {
+    // Whether Stokt's is private is seen by the next run.
+    let (base, sent_rev) = verified(base, false, entry.local_rev);
+    match outbox::created(conn, ctx, lease, climb, stokt_id, &base, sent_rev)? {
         Created::Linked | Created::Deleted => Ok(entry),
         // Refusing it leaves everything as it was.
         Created::Taken => Err(StoreError::Invalid(format!(

@@ -104,7 +104,7 @@ struct There {
 pub fn pull(client: &Client, store: &Store, owner: &str, patience: Duration) -> Result<Lists, EngineError> {
     let account = crate::convert::stokt_id(&client.me()?.id, "account")?;
     let mut there: Vec<(StoktId, There, bool)> = Vec::new();
-    for (stokt_id, name) in super::settle::personal_lists_of(client, account)? {
+    for (stokt_id, name) in super::settle::personal_lists_of(client, account)?.lists {
         if let Some((climbs, is_complete)) = items(client, stokt_id)? {
             there.push((stokt_id, There { name, climbs }, is_complete));
         }

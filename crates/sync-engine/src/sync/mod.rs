@@ -14,6 +14,7 @@ pub mod decide;
 pub mod guard;
 pub mod keep;
 pub mod lists;
+mod mine;
 mod opened;
 mod options;
 mod plan_file;

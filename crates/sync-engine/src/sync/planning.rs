@@ -285,7 +285,8 @@ fn plan_listed(
     gym: &mut GymPlan,
     plan: &mut PullPlan,
 ) -> Result<(), EngineError> {
-    let awaited: Awaited = session.store.read(|conn| outbox::awaited(conn, EntityKind::Climb))?;
+    let mut awaited: Awaited = session.store.read(|conn| outbox::awaited(conn, EntityKind::Climb))?;
+    awaited.extend(survey.held.iter().map(|one| (one.claim.fingerprint.clone(), BTreeSet::new())));
     let keeps = keeps_decisions(session.options);
     let mut lacks_board = false;
     for ids in gym.todo.chunks(RECORDS) {
@@ -301,13 +302,20 @@ fn plan_listed(
         }
         for climb in &records {
             let known = known.get(&climb.stokt_id);
-            let unsettled = outbox::is_awaited(&awaited, &climb.import);
+            let unsettled = survey.is_awaited(session, &awaited, climb);
             let action = decide_pull(session.options, known, Remote::Here(&climb.canonical), unsettled);
             let observed = sync_climbs::observed_hash(&climb.import)?;
             let is_news = known.is_none_or(|known| known.link.observed_hash != observed);
             gym.changed += u64::from(is_surprise(known) && changes_row(&action));
             if keeps {
-                plan.note(climb.stokt_id, &climb.import.name, &action, known, Some(&climb.canonical), is_news);
+                plan.note(
+                    climb.stokt_id,
+                    &climb.import.name,
+                    &action,
+                    known,
+                    Some(&climb.canonical),
+                    is_news,
+                );
             }
         }
         if !has_board {

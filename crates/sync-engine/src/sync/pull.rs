@@ -180,7 +180,7 @@ fn climbs(
         for id in ids {
             records.extend(survey.climb(*id)?);
         }
-        let batch = transaction(session.store, |conn| write(conn, session, &records))?;
+        let batch = transaction(session.store, |conn| write(conn, session, survey, &records))?;
         if let Some(climbs) = batch.climbs {
             add_climbs(report, climbs);
         }
@@ -230,6 +230,7 @@ struct Work<'w> {
 fn write(
     conn: &mut WriteConn<'_>,
     session: &Session<'_>,
+    survey: &Survey,
     records: &[RemoteClimb],
 ) -> Result<Batch, StoreError> {
     let ctx = session.context();
@@ -247,7 +248,7 @@ fn write(
             work.imports.push(climb.import.clone());
             continue;
         }
-        let unsettled = outbox::is_awaited(&awaited, &climb.import);
+        let unsettled = survey.is_awaited(session, &awaited, climb);
         let action = decide_pull(session.options, known, Remote::Here(&climb.canonical), unsettled);
         work.take(climb, known, &action)?;
     }

@@ -8,34 +8,30 @@
 //! What Stokt certainly did not do waits for the next attempt. Three refusals in a row to take requests at this pace,
 //! or three answers in a row that say nothing, end the run; all that was done until then stays done.
 
+mod changes;
 mod creations;
 mod lists;
 mod plan;
+pub(crate) mod twins;
 
-use std::collections::{BTreeSet, HashMap, HashSet};
+use std::collections::{BTreeSet, HashMap};
 
 use chrono::TimeDelta;
 use mastoc_domain::canonical::CanonicalClimb;
-use mastoc_domain::outbox::OutboxAction;
+use mastoc_domain::outbox::{OutboxAction, OutboxState};
 use mastoc_domain::sync_state::EntityKind;
 use mastoc_domain::{ClimbId, StoktId, Timestamp};
-use mastoc_stokt_client::types::Permissions;
-use mastoc_stokt_client::{Error as StoktError, ErrorKind, Outcome, Record};
+use mastoc_stokt_client::{Error as StoktError, ErrorKind, Outcome};
 use mastoc_storage::outbox::{self, Claim, Created, Entry, Lease, Leased};
-use mastoc_storage::sync_climbs::{self, Known};
-use mastoc_storage::sync_writes::{self, Agreement};
 
-use super::decide::{Action, Field};
 use super::sending::{Frozen, Send};
 use super::session::Session;
-use super::settle::{about, agree, climb_of};
+use super::settle::{about, climb_of};
 use super::view::{RemoteClimb, View};
-use crate::convert::{Setters, climb_from_stokt};
 use crate::decision::{Decided, Decision};
 use crate::error::EngineError;
 use crate::report::{Issue, Report};
 
-use plan::Verdict;
 pub(crate) use plan::{Planned, plan};
 
 /// How long after a row was taken up its sending may begin.
@@ -49,14 +45,19 @@ const MOST_FAILURES: u32 = 3;
 /// What ends the run; what was done until then stays done.
 pub(crate) fn push(session: &Session<'_>, view: &View<'_>, report: &mut Report) -> Result<(), EngineError> {
     let ctx = session.context();
-    session.store.write(|conn| outbox::forget_changes(conn, &ctx, session.account))?;
+    let now = session.clock.now();
+    session.store.write(|conn| outbox::forget_changes(conn, &ctx, session.account, now))?;
+    let held = held(session)?;
     let planned = plan(session, view)?;
     let mut work = Push {
         session,
         mine: view.mine.iter().map(|climb| (climb.stokt_id, climb)).collect(),
         twins: view.twins.clone(),
+        unreadable: view.unreadable,
         gyms: view.gyms.iter().map(|seen| seen.gym).collect(),
         report,
+        held,
+        loose: Vec::new(),
         failures: 0,
     };
     for decision in planned.decisions {
@@ -75,6 +76,7 @@ pub(crate) fn push(session: &Session<'_>, view: &View<'_>, report: &mut Report) 
     for batch in planned.create.chunks(size) {
         work.create(batch)?;
     }
+    work.change_loose()?;
     for batch in planned.change.chunks(size) {
         work.change(batch)?;
     }
@@ -96,8 +98,14 @@ struct Push<'r, 's> {
     mine: HashMap<StoktId, &'r RemoteClimb>,
     /// What Stokt has of each fingerprint, with what this run created.
     twins: HashMap<String, BTreeSet<StoktId>>,
+    /// Climbs of the account's that cannot be read.
+    unreadable: &'r BTreeSet<StoktId>,
     gyms: plan::Gyms,
     report: &'r mut Report,
+    /// Until when Stokt asked an earlier run to wait.
+    held: Option<Timestamp>,
+    /// Climbs that were created and that Stokt does not show to be as private as they were sent.
+    loose: Vec<StoktId>,
     /// Calls in a row of which nothing came.
     failures: u32,
 }
@@ -118,7 +126,9 @@ impl Push<'_, '_> {
         for entry in claimed {
             let Some(frozen) = Frozen::of(&entry) else { continue };
             let Send::Create(new) = &frozen.send else { continue };
-            let known = self.twins.get(&entry.fingerprint).cloned().unwrap_or_default();
+            let mut known = self.twins.get(&entry.fingerprint).cloned().unwrap_or_default();
+            // What cannot be read and is there already is not what comes of it.
+            known.extend(self.unreadable);
             let sent = self.send(&entry, &known, |session| session.client.create_climb(frozen.face, new))?;
             let Some((lease, answer)) = sent else { continue };
             let (Ok(stokt_id), Some(base), Some(climb)) =
@@ -127,138 +137,23 @@ impl Push<'_, '_> {
                 self.unknown(&entry, lease, "Stokt's answer names no id that can be kept")?;
                 continue;
             };
-            let created: Result<Created, EngineError> = session.store.write(|conn| {
-                Ok(outbox::created(conn, &ctx, lease, climb, stokt_id, &base, entry.local_rev)?)
-            });
+            // Only what Stokt shows is agreed on: else a pull would take its silence for somebody's wish.
+            let shown = answer.raw.get("isPrivate").and_then(serde_json::Value::as_bool);
+            let is_kept = shown == Some(base.is_private) || (shown.is_none() && !base.is_private);
+            let (base, sent_rev) = verified(base, shown.unwrap_or_default(), entry.local_rev);
+            let created: Result<Created, EngineError> = session
+                .store
+                .write(|conn| Ok(outbox::created(conn, &ctx, lease, climb, stokt_id, &base, sent_rev)?));
             let created = created?;
+            if !is_kept && created == Created::Linked {
+                self.loose.push(stokt_id);
+            }
             session.points.reached("push.linked")?;
             self.twins.entry(entry.fingerprint.clone()).or_default().insert(stokt_id);
             let decided = if created == Created::Taken { Decided::Ambiguous } else { Decided::Sent };
             self.report.decide(Decision { stokt_id: stokt_id.to_string(), ..about(&entry, decided) });
         }
         Ok(())
-    }
-
-    fn change(&mut self, ids: &[StoktId]) -> Result<(), EngineError> {
-        let session = self.session;
-        let allowed = self.allowed(ids)?;
-        let mine = &self.mine;
-        let ctx = session.context();
-        let claimed: Result<(Vec<Entry>, Vec<Decision>), EngineError> = session.store.write(|conn| {
-            sync_writes::begin(conn, &ctx)?;
-            let asked = plan::Changes::ask(conn, session, mine, ids)?;
-            let mut claims: Vec<Claim> = Vec::new();
-            let mut agreed: Vec<(&Known, CanonicalClimb)> = Vec::new();
-            let mut decisions = Vec::new();
-            for one in &asked.items {
-                let id = one.known.link.stokt_id;
-                match asked.verdict(session, one) {
-                    Verdict::Send(claim) if allowed.contains(&id) => claims.push(*claim),
-                    Verdict::Agree => {
-                        // Both sides say the same; or what was changed is nothing that Stokt hears of.
-                        let there = mine.get(&id).filter(|_| one.action == Action::Rebase);
-                        let base = there.map(|there| &there.canonical).or(one.known.link.base.as_ref());
-                        if let Some(base) = base {
-                            agreed.push((&one.known, base.clone()));
-                            decisions.push(one.decision(Decided::Rebased));
-                        }
-                    }
-                    Verdict::Send(_) | Verdict::Not(..) | Verdict::Rest => {}
-                }
-            }
-            let agreed: Vec<Agreement<'_>> =
-                agreed.iter().map(|(known, base)| Agreement { known, base, is_dirty: false }).collect();
-            sync_writes::agree(conn, &agreed)?;
-            Ok((outbox::claim(conn, &ctx, &claims)?, decisions))
-        });
-        let (entries, decisions) = claimed?;
-        session.points.reached(if decisions.is_empty() { "push.claimed" } else { "push.rebased" })?;
-        for decision in decisions {
-            self.report.decide(decision);
-        }
-        for entry in entries {
-            self.change_one(&entry)?;
-        }
-        Ok(())
-    }
-
-    fn change_one(&mut self, entry: &Entry) -> Result<(), EngineError> {
-        let (Some(frozen), Some(stokt_id)) = (Frozen::of(entry), entry.stokt_id) else { return Ok(()) };
-        let none = BTreeSet::new();
-        let sent = match &frozen.send {
-            Send::Create(_) => return Ok(()),
-            Send::Patch { patch, .. } => self.send(entry, &none, |session| {
-                session.client.patch_climb(frozen.face, stokt_id, patch).map(|answer| Some(answer.raw))
-            })?,
-            Send::Privacy(is_private) => self.send(entry, &none, |session| {
-                session.client.set_private(stokt_id, *is_private).map(|()| None)
-            })?,
-            Send::Delete => {
-                self.send(entry, &none, |session| match session.client.delete_climb(stokt_id) {
-                    Err(error) if error.is_not_found() => Ok(None),
-                    other => other.map(|()| None),
-                })?
-            }
-        };
-        let Some((lease, answer)) = sent else { return Ok(()) };
-        if let Some(raw) = answer {
-            let shown = climb_from_stokt(&Record::new(raw), &mut Setters::new());
-            let Ok(shown) = shown else {
-                return self.unknown(entry, lease, "Stokt's answer cannot be read");
-            };
-            let refused = frozen.refused_fields(&sync_climbs::canonical(&shown));
-            if !refused.is_empty() {
-                let why = format!("Stokt took the change, but keeps its own: {}", refused.join(", "));
-                return self.rejected(entry, lease, &why);
-            }
-        }
-        let ctx = self.session.context();
-        let is_delete = frozen.send == Send::Delete;
-        let written: Result<(), EngineError> = self.session.store.write(|conn| {
-            sync_writes::begin(conn, &ctx)?;
-            outbox::done(conn, &ctx, lease)?;
-            if is_delete {
-                sync_writes::retire_links(conn, &[stokt_id])?;
-            } else if let Some(base) = frozen.base() {
-                agree(conn, stokt_id, &base, entry.local_rev)?;
-            }
-            Ok(())
-        });
-        written?;
-        self.session.points.reached("push.done")?;
-        let decided = if is_delete { Decided::DeletedThere } else { Decided::Patched };
-        self.report.decide(about(entry, decided));
-        Ok(())
-    }
-
-    /// Which of these climbs Stokt lets the account change as it is to be changed. One call for each.
-    fn allowed(&mut self, ids: &[StoktId]) -> Result<HashSet<StoktId>, EngineError> {
-        let session = self.session;
-        let mine = &self.mine;
-        let asked = session.store.read(|conn| plan::Changes::ask(conn, session, mine, ids))?;
-        let mut allowed = HashSet::new();
-        for one in &asked.items {
-            let Verdict::Send(claim) = asked.verdict(session, one) else { continue };
-            session.check()?;
-            let stokt_id = one.known.link.stokt_id;
-            let refused = match session.client.permissions(stokt_id) {
-                Ok(may) => refusal(&may, &one.action),
-                // Whoever deletes it finds that out; anything else is for a pull.
-                Err(error) if error.is_not_found() && claim.action == OutboxAction::Delete => None,
-                Err(error) if error.is_not_found() => Some("it is gone from Stokt".to_owned()),
-                Err(error) if error.is_forbidden() => {
-                    Some("Stokt does not let this account change it".to_owned())
-                }
-                Err(error) => return Err(error.into()),
-            };
-            match refused {
-                Some(why) => self.report.decide(one.decision(Decided::Rejected).because(why)),
-                None => {
-                    allowed.insert(stokt_id);
-                }
-            }
-        }
-        Ok(allowed)
     }
 
     /// Takes a row up, writes down that it is being sent, and sends it: once, or again where Stokt certainly did
@@ -273,8 +168,10 @@ impl Push<'_, '_> {
             let session = self.session;
             session.check()?;
             let ctx = session.context();
+            // Before it is on record as being sent, so that nothing but the call comes after that.
+            session.client.wait_for_turn()?;
             let now = session.clock.now();
-            if let Some(until) = entry.not_before.filter(|until| *until > now) {
+            if let Some(until) = entry.not_before.max(self.held).filter(|until| *until > now) {
                 self.report.decide(about(entry, Decided::Skipped).because(format!("it waits until {until}")));
                 return Ok(None);
             }
@@ -329,11 +226,8 @@ impl Push<'_, '_> {
             Outcome::Refused if is_passing => {
                 self.failures += 1;
                 let is_last = self.failures >= MOST_FAILURES;
-                // The client itself waits that long before its next call.
-                let pause = error
-                    .retry_after()
-                    .filter(|_| is_last)
-                    .and_then(|wait| i64::try_from(wait.as_secs()).ok());
+                // This process waits that long before its next call; the row tells the next one.
+                let pause = error.retry_after().and_then(|wait| i64::try_from(wait.as_secs()).ok());
                 self.back(lease, &why, pause.map(|pause| later(self.session.clock.now(), pause)))?;
                 if is_last { Err(error.into()) } else { Ok(Came::Again) }
             }
@@ -381,29 +275,18 @@ impl Push<'_, '_> {
     }
 }
 
-/// What Stokt would not let the account do; what it does not speak of is tried.
-fn refusal(may: &Permissions, action: &Action) -> Option<String> {
-    let denies = |right: Option<bool>| right == Some(false);
-    let what = match action {
-        Action::Delete => denies(may.can_delete).then_some("delete it"),
-        Action::SetPrivate { is_private: true, .. } => {
-            denies(may.can_set_private).then_some("make it private")
-        }
-        Action::SetPrivate { is_private: false, .. } => {
-            denies(may.can_set_public).then_some("make it public")
-        }
-        Action::PatchOutside => denies(may.can_edit_name_and_grade).then_some("change its grade"),
-        Action::Patch { fields, expected, .. } => fields.iter().find_map(|field| match field {
-            Field::Holds => denies(may.can_edit_holds).then_some("change its holds"),
-            Field::IsPrivate if expected.is_private => {
-                denies(may.can_set_private).then_some("make it private")
-            }
-            Field::IsPrivate => denies(may.can_set_public).then_some("make it public"),
-            _ => denies(may.can_edit_name_and_grade).then_some("change its name or feet rule"),
-        }),
-        _ => None,
-    };
-    what.map(|what| format!("Stokt does not let this account {what}"))
+/// What is agreed on of a climb that was sent with `base` and that Stokt shows as private, or not: what differs is
+/// still to be sent.
+pub(super) fn verified(base: CanonicalClimb, is_private: bool, sent_rev: i32) -> (CanonicalClimb, i32) {
+    let sent_rev = if is_private == base.is_private { sent_rev } else { sent_rev - 1 };
+    (CanonicalClimb { is_private, ..base }, sent_rev)
+}
+
+/// Until when Stokt asked to wait, as an earlier run noted it.
+fn held(session: &Session<'_>) -> Result<Option<Timestamp>, EngineError> {
+    let rows = session.store.read(|conn| outbox::in_states(conn, &[OutboxState::Pending]))?;
+    let own = rows.into_iter().filter(|row| row.account == session.account);
+    Ok(own.filter_map(|row| row.not_before).max())
 }
 
 fn later(from: Timestamp, seconds: i64) -> Timestamp {

@@ -281,6 +281,7 @@ impl Run<'_> {
                 return Err(EngineError::StalePlan);
             }
         }
+        push::twins::settle(session, &survey.view(), report)?;
         if is_open {
             settle::settle(session, &survey.view(), report)?;
         }

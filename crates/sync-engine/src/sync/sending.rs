@@ -103,6 +103,31 @@ fn is_taken(field: Field, sent: &CanonicalClimb, shown: &CanonicalClimb) -> bool
     }
 }
 
+/// What Stokt was last told of a climb that it does not tell again.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub(crate) struct Told {
+    description: String,
+    grade: Option<NewGrade>,
+}
+
+impl Told {
+    /// Reads it off what was sent, oldest first.
+    pub(crate) fn by(payloads: &[Value]) -> Self {
+        let mut told = Self::default();
+        for payload in payloads {
+            let Ok(frozen) = serde_json::from_value::<Frozen>(payload.clone()) else { continue };
+            let (description, grade) = match frozen.send {
+                Send::Create(new) => (Some(new.description), new.grade),
+                Send::Patch { patch, .. } => (patch.description, patch.grade),
+                Send::Privacy(_) | Send::Delete => continue,
+            };
+            told.description = description.unwrap_or(told.description);
+            told.grade = grade.or(told.grade);
+        }
+        told
+    }
+}
+
 /// Where a climb is at Stokt, and which of its holds are known there.
 #[derive(Debug, Clone, Default)]
 pub(crate) struct Board {
@@ -195,21 +220,24 @@ impl Placed<'_> {
         self.freeze(&side.canonical, &side.canonical, Send::Create(Box::new(new)))
     }
 
-    /// These fields to be changed, and the setter's grade and description with them. `None` when there is nothing
-    /// that could be sent.
+    /// These fields to be changed, and of the setter's grade and description what Stokt was `told` otherwise: what was
+    /// not changed here may have been there. A grade that was taken back is not sent: Stokt has no word for that.
+    /// `None` when there is nothing that could be sent.
     pub(crate) fn patch(
         self,
         fields: &[Field],
         expected: &CanonicalClimb,
         base: &CanonicalClimb,
+        told: &Told,
     ) -> Option<Frozen> {
         let side = self.side;
         let has = |field| fields.contains(&field);
         let patch = ClimbPatch {
             name: has(Field::Name).then(|| side.name.clone()),
             holds_list: has(Field::Holds).then(|| self.holds.clone()),
-            grade: grade(side),
-            description: side.description.clone(),
+            grade: grade(side).filter(|grade| told.grade.as_ref() != Some(grade)),
+            description: Some(side.description.clone().unwrap_or_default())
+                .filter(|ours| *ours != told.description),
             is_private: has(Field::IsPrivate).then_some(side.is_private),
             feet_rule: has(Field::FeetRule).then(|| side.canonical.feet_rule.clone().unwrap_or_default()),
         };
@@ -332,7 +360,7 @@ mod tests {
         let expected = side.canonical.clone();
         let frozen = place(&side, &board(), &WHOLE)
             .unwrap()
-            .patch(&[Field::Name, Field::Holds], &expected, &expected)
+            .patch(&[Field::Name, Field::Holds], &expected, &expected, &Told::default())
             .unwrap();
         let mut shown = CanonicalClimb { name: "Renamed".into(), tags: "new".into(), ..expected.clone() };
         assert!(frozen.is_shown_by(&shown), "white space and other fields do not matter");

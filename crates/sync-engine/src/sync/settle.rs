@@ -18,6 +18,7 @@ use mastoc_storage::sync_climbs::{self, ClimbSide, Known};
 use mastoc_storage::sync_writes::{self, Agreement};
 use uuid::Uuid;
 
+use super::push::verified;
 use super::sending::{Frozen, Send};
 use super::session::Session;
 use super::view::{RemoteClimb, View};
@@ -59,7 +60,7 @@ pub(crate) fn settle(session: &Session<'_>, view: &View<'_>, report: &mut Report
         session.points.reached("settle.queued")?;
     }
     let (open, foreign): (Vec<Entry>, Vec<Entry>) =
-        open.into_iter().partition(|row| row.account == session.account);
+        open.into_iter().filter(|row| !row.is_held_back()).partition(|row| row.account == session.account);
     for row in &foreign {
         report.decide(waiting(row, "another account sent it; only a run with that account finds out"));
     }
@@ -114,6 +115,7 @@ impl<'r, 's> Settling<'r, 's> {
     ) -> Result<Self, EngineError> {
         let mut ids: BTreeSet<StoktId> = rows.iter().filter_map(|row| row.stokt_id).collect();
         ids.extend(rows.iter().flat_map(|row| new_twins(view, row)));
+        ids.extend(view.unreadable);
         let ids: Vec<StoktId> = ids.into_iter().collect();
         let climbs: Vec<ClimbId> = rows.iter().filter_map(climb_of).collect();
         let read: Result<_, EngineError> = session
@@ -152,7 +154,9 @@ impl<'r, 's> Settling<'r, 's> {
                         again.push(row.id);
                     } else {
                         looked.push((row.id, self.counts(&row)));
-                        self.report.decide(waiting(&row, "not found at Stokt so far"));
+                        let why = self.may_be_unreadable(&row);
+                        let why = why.unwrap_or_else(|| "not found at Stokt so far".to_owned());
+                        self.report.decide(waiting(&row, &why));
                     }
                 }
             }
@@ -200,8 +204,25 @@ impl<'r, 's> Settling<'r, 's> {
         }
     }
 
+    /// Why what the row created may be there though it was not recognised: Stokt lists climbs of the account's that
+    /// cannot be read, that were not there before it was sent, and that nobody knows here.
+    fn may_be_unreadable(&self, row: &Entry) -> Option<String> {
+        let is_new = |id: &&StoktId| !row.known_twins.contains(id) && !self.known.contains_key(id);
+        let new: Vec<StoktId> = self.view.unreadable.iter().filter(is_new).copied().collect();
+        (!new.is_empty()).then(|| {
+            format!(
+                "Stokt lists climbs of the account's that cannot be read, and that may be it: {}; \
+                 mastoc-sync outbox settles it",
+                join(&new)
+            )
+        })
+    }
+
     /// Whether this run's listing would have shown what the row created: it is complete, and reaches back that far.
     fn counts(&self, row: &Entry) -> bool {
+        if self.may_be_unreadable(row).is_some() {
+            return false;
+        }
         let gym = Frozen::of(row).map(|frozen| frozen.gym);
         let Some(gym) = self.view.gyms.iter().find(|seen| Some(seen.gym) == gym) else { return false };
         let Some(sent) = row.sent_at else { return gym.is_complete };
@@ -225,10 +246,13 @@ impl<'r, 's> Settling<'r, 's> {
         else {
             return self.ambiguous(row, "what was sent cannot be read any more");
         };
+        // A climb that only the gym's listing shows is public.
+        let is_private = self.mine.get(&stokt_id).is_some_and(|climb| climb.canonical.is_private);
+        let (base, sent_rev) = verified(base, is_private, row.local_rev);
         let ctx = self.session.context();
         let created: Result<Created, EngineError> = self.session.store.write(|conn| {
             let lease = outbox::take_over(conn, &ctx, row)?;
-            Ok(outbox::created(conn, &ctx, lease, climb, stokt_id, &base, row.local_rev)?)
+            Ok(outbox::created(conn, &ctx, lease, climb, stokt_id, &base, sent_rev)?)
         });
         match created? {
             Created::Taken => {
@@ -270,9 +294,12 @@ impl<'r, 's> Settling<'r, 's> {
         self.session.points.reached("settle.done")
     }
 
-    /// Why nothing can be told yet of a change: this run did not look at all of its gym.
-    fn unseen(&self, frozen: &Frozen) -> Option<&'static str> {
+    /// Why nothing can be told yet of a change: this run did not look at all of its gym, or cannot read the climb.
+    fn unseen(&self, frozen: &Frozen, stokt_id: StoktId) -> Option<&'static str> {
         match self.view.gyms.iter().find(|seen| seen.gym == frozen.gym) {
+            Some(_) if self.view.unreadable.contains(&stokt_id) => {
+                Some("what Stokt shows of it cannot be read")
+            }
             Some(seen) if seen.is_complete => None,
             Some(_) => Some("its gym's listing is not complete"),
             None => Some("this run does not look at its gym"),
@@ -295,7 +322,7 @@ impl<'r, 's> Settling<'r, 's> {
     fn change(&mut self, row: &Entry, again: &mut Vec<Uuid>) -> Result<(), EngineError> {
         let Some(frozen) = Frozen::of(row) else { return self.over(row) };
         let Some(stokt_id) = row.stokt_id else { return self.over(row) };
-        if let Some(why) = self.unseen(&frozen) {
+        if let Some(why) = self.unseen(&frozen, stokt_id) {
             self.report.decide(waiting(row, why));
             return Ok(());
         }

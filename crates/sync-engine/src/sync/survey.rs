@@ -2,7 +2,6 @@
 //! climbs of the account where they are needed. Of each climb a short entry stays in memory, the record in the spool.
 
 mod listing;
-mod own;
 
 use std::collections::{BTreeSet, HashMap, HashSet};
 use std::sync::{Mutex, MutexGuard, PoisonError};
@@ -14,15 +13,18 @@ use mastoc_domain::import::ImportUser;
 use mastoc_domain::{StoktId, Timestamp};
 use mastoc_stokt_client::Record;
 use mastoc_stokt_client::types::Climb as WireClimb;
-use mastoc_storage::sync_climbs;
+use mastoc_storage::outbox;
 use serde_json::Value;
 
 use super::contract::{Kind, Watch};
+use super::mine::{Mine, convert};
+use super::planning::Awaited;
+use super::push::twins::{self, Unexplained};
 use super::session::Session;
 use super::spool::Spool;
 use super::view::{GymView, RemoteClimb, View};
 use crate::board::{FetchedBoard, fetch_board, unknown_gym};
-use crate::convert::{Refused, Setters, climb_from_stokt};
+use crate::convert::{Refused, Setters};
 use crate::error::EngineError;
 use crate::observe::Step;
 use crate::pipeline::ALL;
@@ -91,12 +93,14 @@ pub(crate) struct Survey {
     pub(crate) seen_at: Timestamp,
     /// The gyms.
     pub(crate) gyms: Vec<GymSurvey>,
-    /// All climbs that the account set, private ones included, where they were asked for.
-    pub(crate) mine: Option<Vec<RemoteClimb>>,
+    /// The climbs that the account set, where they were asked for.
+    pub(crate) mine: Option<Mine>,
     /// In the order of the gyms, those of them that the gym's listing does not show: private ones, or older ones.
     unlisted: Vec<Vec<StoktId>>,
     /// The account's climbs by their fingerprints.
     pub(crate) twins: HashMap<String, BTreeSet<StoktId>>,
+    /// Climbs here that Stokt already has, as far as anybody can tell.
+    pub(super) held: Vec<Unexplained>,
     /// What is odd about Stokt's answers.
     pub(crate) notes: Vec<Issue>,
     views: Vec<GymView>,
@@ -138,6 +142,7 @@ impl Survey {
             mine: None,
             unlisted: Vec::new(),
             twins: HashMap::new(),
+            held: Vec::new(),
             notes: Vec::new(),
             views: Vec::new(),
             setters: Mutex::default(),
@@ -151,6 +156,7 @@ impl Survey {
             survey.read_mine(session)?;
         }
         survey.look_at_shapes()?;
+        survey.held = twins::find(session, &survey.view())?;
         Ok(survey)
     }
 
@@ -232,10 +238,45 @@ impl Survey {
         Ok(())
     }
 
+    fn read_mine(&mut self, session: &Session<'_>) -> Result<(), EngineError> {
+        let gyms: Vec<StoktId> = self.gyms.iter().map(|gym| gym.gym).collect();
+        let setters = self.setters.get_mut().unwrap_or_else(PoisonError::into_inner);
+        // A watch of their own: what drifts in one of the two listings is not hidden by the other.
+        let watch = &mut self.own;
+        let (mine, lists) = Mine::read(session, &gyms, setters, &mut |raw| watch.record(Kind::Climb, raw))?;
+        for (gym, list) in self.gyms.iter_mut().zip(lists) {
+            let unlisted: Vec<StoktId> = list.ids.into_iter().filter(|id| !gym.lists(*id)).collect();
+            self.unlisted.push(unlisted);
+            if let Some(flaw) = list.flaw {
+                gym.listing.complete = false;
+                gym.listing.flaw.get_or_insert(format!("the account's own climbs: {flaw}"));
+            }
+            // They are there, though nobody can read them: not missing.
+            for (id, refused) in list.refused {
+                if !gym.lists(id) {
+                    gym.refused_ids.insert(id);
+                    gym.refused.push(refused);
+                }
+            }
+        }
+        for climb in &mine.climbs {
+            self.twins.entry(fingerprint_of(session.account, climb)).or_default().insert(climb.stokt_id);
+        }
+        self.mine = Some(mine);
+        Ok(())
+    }
+
     fn convert(&self, record: &Record<WireClimb>) -> Result<RemoteClimb, Refused> {
-        let import = climb_from_stokt(record, &mut self.setters())?;
-        let canonical = sync_climbs::canonical(&import);
-        Ok(RemoteClimb { stokt_id: import.stokt_id, import, canonical })
+        convert(record, &mut self.setters())
+    }
+
+    /// Whether a climb may be what became of something that was sent and is not settled, whoever Stokt names as its
+    /// setter.
+    pub(super) fn is_awaited(&self, session: &Session<'_>, awaited: &Awaited, climb: &RemoteClimb) -> bool {
+        let is_own = may_be_own(session.account, climb) || self.my(climb.stokt_id).is_some();
+        let print = Some(fingerprint_of(session.account, climb)).filter(|_| is_own && !awaited.is_empty());
+        print.and_then(|print| awaited.get(&print)).is_some_and(|before| !before.contains(&climb.stokt_id))
+            || outbox::is_awaited(awaited, &climb.import)
     }
 
     fn setters(&self) -> MutexGuard<'_, Setters> {
@@ -265,8 +306,7 @@ impl Survey {
 
     /// One of the account's own climbs.
     pub(crate) fn my(&self, id: StoktId) -> Option<&RemoteClimb> {
-        let mine = self.mine.as_ref()?;
-        mine.binary_search_by_key(&id, |climb| climb.stokt_id).ok().and_then(|at| mine.get(at))
+        self.mine.as_ref()?.get(id)
     }
 
     /// The account's own climbs in a gym that its listing does not show.
@@ -279,17 +319,27 @@ impl Survey {
         View {
             began: self.began,
             gyms: &self.views,
-            mine: self.mine.as_deref().unwrap_or_default(),
+            mine: self.mine.as_ref().map(|mine| mine.climbs.as_slice()).unwrap_or_default(),
+            unreadable: self.mine.as_ref().map_or(&NONE, |mine| &mine.refused),
             twins: &self.twins,
+            held: &self.held,
         }
     }
 }
 
-/// Remembers a climb of the account's by what it would be recognised by.
+/// Nothing that cannot be read.
+static NONE: BTreeSet<StoktId> = BTreeSet::new();
+
+/// Remembers a listed climb that may be the account's by what it would be recognised by.
 fn note_twin(twins: &mut HashMap<String, BTreeSet<StoktId>>, account: StoktId, climb: &RemoteClimb) {
-    if climb.import.setter_stokt_id == Some(account) {
+    if may_be_own(account, climb) {
         twins.entry(fingerprint_of(account, climb)).or_default().insert(climb.stokt_id);
     }
+}
+
+/// Whether a listed climb says that it is the account's, or does not say whose it is.
+fn may_be_own(account: StoktId, climb: &RemoteClimb) -> bool {
+    climb.import.setter_stokt_id.is_none_or(|setter| setter == account)
 }
 
 /// By what a climb of the account's would be recognised.

@@ -39,7 +39,7 @@ const TOLD: &[(Decided, &str)] = &[
     (Decided::Unknown, "sent, but what became of it is not known yet; the next runs will look"),
     (Decided::Rejected, "refused by Stokt"),
     (Decided::Quarantined, "kept aside"),
-    (Decided::Ambiguous, "sent, and several climbs at Stokt may be it"),
+    (Decided::Ambiguous, "one or more climbs at Stokt may be it; a person decides"),
     (Decided::Conflict, "changed on both sides"),
 ];
 

@@ -6,6 +6,8 @@ use mastoc_domain::canonical::CanonicalClimb;
 use mastoc_domain::import::ImportClimb;
 use mastoc_domain::{StoktId, Timestamp};
 
+use super::push::twins::Unexplained;
+
 /// A climb as Stokt shows it.
 #[derive(Debug, Clone, PartialEq)]
 pub(crate) struct RemoteClimb {
@@ -22,7 +24,7 @@ pub(crate) struct RemoteClimb {
 pub(crate) struct GymView {
     /// The gym.
     pub(crate) gym: StoktId,
-    /// Whether the listing proved complete, and that of the account's own climbs as well.
+    /// Whether the listing proved complete, and the list of the account's own climbs as well.
     pub(crate) is_complete: bool,
     /// How many days back it reached; none: to the beginning.
     pub(crate) days: Option<u32>,
@@ -37,8 +39,12 @@ pub(crate) struct View<'s> {
     pub(crate) gyms: &'s [GymView],
     /// All climbs that the account set, private ones included.
     pub(crate) mine: &'s [RemoteClimb],
+    /// Climbs that the account set and that cannot be read: each may be anything of the account's.
+    pub(crate) unreadable: &'s BTreeSet<StoktId>,
     /// For each fingerprint that was asked for, the climbs that have it.
     pub(crate) twins: &'s HashMap<String, BTreeSet<StoktId>>,
+    /// Climbs here that Stokt already has, as far as anybody can tell.
+    pub(crate) held: &'s [Unexplained],
 }
 
 impl View<'_> {

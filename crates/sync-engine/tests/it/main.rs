@@ -17,6 +17,7 @@ mod first;
 mod keeping;
 mod memory;
 mod odd_records;
+mod own;
 mod pictures;
 mod plans;
 mod progress;

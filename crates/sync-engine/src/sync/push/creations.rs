@@ -85,17 +85,34 @@ impl Creations {
         if is_secret(session, side) && !is_named && !last.is_some_and(was_named) {
             return Verdict::Not(Decided::Skipped, SECRET.to_owned());
         }
+        match self.claim(session, gyms, side) {
+            Ok(claim) => Verdict::Send(Box::new(claim)),
+            Err(not) => not,
+        }
+    }
+
+    /// What would be sent of one of them, whatever became of it before.
+    pub(super) fn claim(
+        &self,
+        session: &Session<'_>,
+        gyms: &Gyms,
+        side: &ClimbSide,
+    ) -> Result<Claim, Verdict> {
         let placed = match place(side, &self.board, &WHOLE) {
             Ok(placed) => placed,
-            Err(why) => return Verdict::Not(Decided::Rejected, why),
+            Err(why) => return Err(Verdict::Not(Decided::Rejected, why)),
         };
         if !gyms.contains(&placed.gym()) {
-            return Verdict::Not(Decided::Skipped, "its gym is not part of this run".to_owned());
+            return Err(Verdict::Not(Decided::Skipped, "its gym is not part of this run".to_owned()));
         }
         let (account, local_id) = (session.account, side.id.to_string());
         let fingerprint = placed.fingerprint(account);
         let frozen = placed.create();
-        let create = OutboxAction::Create;
-        Verdict::Send(Box::new(claim_of(local_id, create, None, account, &frozen, fingerprint, side.rev)))
+        Ok(claim_of(local_id, OutboxAction::Create, None, account, &frozen, fingerprint, side.rev))
+    }
+
+    /// What became of one of them when it was last to be sent.
+    pub(super) fn last(&self, side: &ClimbSide) -> Option<&Entry> {
+        self.last.get(&(EntityKind::Climb, side.id.to_string()))
     }
 }

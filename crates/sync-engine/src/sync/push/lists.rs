@@ -37,11 +37,8 @@ pub(super) fn push(work: &mut Push<'_, '_>) -> Result<(), EngineError> {
 fn create(work: &mut Push<'_, '_>, list: &ListSide) -> Result<Option<StoktId>, EngineError> {
     let session = work.session;
     let account = session.account;
-    let known: BTreeSet<StoktId> = super::super::settle::personal_lists(session)?
-        .into_iter()
-        .filter(|(_, name)| *name == list.name)
-        .map(|(id, _)| id)
-        .collect();
+    let known: BTreeSet<StoktId> =
+        super::super::settle::personal_lists(session)?.called(&list.name).collect();
     let claim = Claim {
         entity: EntityKind::List,
         local_id: list.id.to_string(),

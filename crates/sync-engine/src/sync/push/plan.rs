@@ -16,13 +16,14 @@ use uuid::Uuid;
 
 use super::claim_of;
 use super::creations::{Creations, is_secret};
+use super::twins::Unexplained;
 use crate::decision::{Decided, Decision};
 use crate::error::EngineError;
 use crate::sync::decide::{Action, Remote, Situation, decide};
 use crate::sync::guard::{self, Effects};
 use crate::sync::options::Selection;
 use crate::sync::planning::local_side;
-use crate::sync::sending::{Board, Frozen, Send, place};
+use crate::sync::sending::{Board, Frozen, Send, Told, place};
 use crate::sync::session::Session;
 use crate::sync::settle::climb_of;
 use crate::sync::view::{RemoteClimb, View};
@@ -60,7 +61,7 @@ pub(crate) fn plan(session: &Session<'_>, view: &View<'_>) -> Result<Planned, En
         view.mine.iter().map(|climb| (climb.stokt_id, climb)).collect();
     session.store.snapshot(|conn| {
         let mut planned = Planned::default();
-        creations(conn, session, &gyms, &mut planned)?;
+        creations(conn, session, &gyms, view.held, &mut planned)?;
         changes(conn, session, &gyms, &mine, &mut planned)?;
         list(conn, session, &mut planned)?;
         Ok(planned)
@@ -71,6 +72,7 @@ fn creations(
     conn: &mut ReadConn<'_>,
     session: &Session<'_>,
     gyms: &Gyms,
+    held: &[Unexplained],
     planned: &mut Planned,
 ) -> Result<(), EngineError> {
     let mut once: HashSet<ClimbId> = HashSet::new();
@@ -109,6 +111,7 @@ fn creations(
     if let Some(unknown) = named.iter().find(|id| !here.contains(id)) {
         return Err(StoreError::Invalid(format!("there is no climb {unknown} here")).into());
     }
+    planned.would.extend(held.iter().map(Unexplained::decision));
     let unlinked: HashSet<ClimbId> =
         asked.sides.iter().filter(|side| side.stokt_id.is_none()).map(|side| side.id).collect();
     let is_stale = |row: &&Entry| climb_of(row).is_some_and(|id| !unlinked.contains(&id));
@@ -124,6 +127,7 @@ fn creations(
             continue;
         }
         match asked.verdict(session, gyms, side, named.contains(&side.id)) {
+            Verdict::Send(_) if held.iter().any(|one| one.id == side.id) => {}
             Verdict::Send(claim) => {
                 planned.create.push(side.id);
                 planned.states.push(state_of(&claim));
@@ -161,6 +165,8 @@ pub(super) fn before(row: &Entry, rev: i32, is_named: bool) -> Option<Verdict> {
             let why = format!("not sent again as it is: {why}; change it, or name it with --climb-ids");
             Some(Verdict::Not(Decided::Skipped, why))
         }
+        // Somebody sends it although Stokt has one just like it.
+        OutboxState::Ambiguous if row.is_held_back() && is_named => None,
         // Settling has told of these.
         OutboxState::Leased | OutboxState::Sent | OutboxState::Unknown | OutboxState::Ambiguous => {
             Some(Verdict::Rest)
@@ -272,6 +278,7 @@ impl Change {
 pub(super) struct Changes {
     pub(super) items: Vec<Change>,
     last: HashMap<(EntityKind, String), Entry>,
+    told: HashMap<(EntityKind, String), Vec<serde_json::Value>>,
     board: Board,
 }
 
@@ -305,9 +312,10 @@ impl Changes {
         }
         let texts: Vec<&str> = items.iter().map(|one| one.known.link.local_id.as_str()).collect();
         let last = outbox::latest(conn, &texts)?;
+        let told = outbox::done_before(conn, &texts)?;
         let faces: Vec<StoktId> = items.iter().map(|one| one.face).collect();
         let board = board(conn, items.iter().filter_map(|one| one.known.climb.as_ref()), &faces)?;
-        Ok(Self { items, last, board })
+        Ok(Self { items, last, told, board })
     }
 
     /// What is to become of one of them.
@@ -354,14 +362,16 @@ impl Changes {
             _ => &[],
         };
         let placed = place(side, &self.board, sent)?;
+        let told = self.told.get(&(EntityKind::Climb, one.known.link.local_id.clone()));
+        let told = told.map(|rows| Told::by(rows)).unwrap_or_default();
         Ok(match &one.action {
-            Action::Patch { fields, expected, base } => placed.patch(fields, expected, base),
+            Action::Patch { fields, expected, base } => placed.patch(fields, expected, base, &told),
             Action::SetPrivate { is_private, expected, base } => {
                 Some(placed.privacy(*is_private, expected, base))
             }
             Action::PatchOutside => {
                 let base = one.known.link.base.as_ref().unwrap_or(&side.canonical);
-                placed.patch(&[], &side.canonical, base)
+                placed.patch(&[], &side.canonical, base, &told)
             }
             _ => None,
         })

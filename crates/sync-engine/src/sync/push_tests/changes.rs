@@ -173,6 +173,63 @@ mastoc_test_support::both_backends! {
         assert_eq!(world.changes(), Vec::<String>::new());
     }
 
+    fn an_edit_at_stokt_during_the_run_is_neither_overwritten_nor_deleted(url: &str) {
+        let world = deleting(World::new(url), MaxDelete::Usual);
+        let owns = world.owns();
+        let ids: Vec<StoktId> = owns.iter().take(2).filter_map(|own| own.stokt_id).collect();
+        world.edit(owns[0].id, |climb| climb.name = "Ours".into());
+        world.delete(owns[1].id);
+        // While Stokt is asked what the account may do, somebody edits both there.
+        let edited = ids.clone();
+        let meanwhile = Rule::change(move |board| edited.iter().for_each(|id| assert!(board.edit_climb(id.0, |climb| drop(climb.insert("name".into(), json!("Theirs")))))));
+        world.sim.faults().push(meanwhile.method("GET").path("/api/climbs/").times(1));
+        let report = world.run();
+        assert_eq!(decided(&report), [Decided::Skipped; 2], "{report:?}");
+        assert!(report.decisions.listed.iter().all(|one| why(one).contains("during this run")), "{report:?}");
+        assert_eq!(world.changes(), Vec::<String>::new());
+        assert!(ids.iter().all(|id| world.show(*id)["name"] == "Theirs"));
+        // The next run knows what they say.
+        assert_eq!(decided(&world.run()), [Decided::Skipped; 2]);
+        assert_eq!(world.changes(), Vec::<String>::new());
+    }
+
+    fn privacy_that_stokt_takes_and_does_not_keep_is_told(url: &str) {
+        let world = World::new(url);
+        let own = world.own();
+        let privacy = |rule: Rule| rule.method("PATCH").path("/api/climbs/").times(1);
+        world.edit(own.id, |climb| climb.is_private = true);
+        // The answer says that it is public; then it says nothing, and the list says that it is private.
+        world.sim.faults().push(privacy(Rule::rewrite(|climb| climb["isPrivate"] = json!(false)).not_carried_out()));
+        let report = world.run();
+        assert_eq!(decided(&report), [Decided::Rejected], "{report:?}");
+        assert_eq!(world.here(own.id).sync_state, SyncState::Modified);
+        world.edit(own.id, |climb| climb.name = "Another".into());
+        world.edit(own.id, |climb| climb.name.clone_from(&own.name));
+        world.sim.with_board(|board| board.edit_climb(own.stokt_id.unwrap().0, |climb| drop(climb.insert("isPrivate".into(), json!(false)))));
+        world.sim.faults().push(privacy(Rule::rewrite(|climb| *climb = json!({}))));
+        let report = world.run();
+        assert_eq!(decided(&report), [Decided::Patched], "{report:?}");
+        assert_eq!((world.here(own.id).sync_state, world.show(own.stokt_id.unwrap())["isPrivate"].clone()), (SyncState::Synced, json!(true)));
+    }
+
+    fn description_and_grade_are_sent_when_they_were_changed_here_and_only_then(url: &str) {
+        let world = World::new(url);
+        let id = world.make(&mastoc_domain::climb_edit::ClimbContent { description: Some("Start low".into()), ..world.content("Described", 1) });
+        assert_eq!(decided(&world.run()), [Decided::Sent]);
+        let patched = |change: &dyn Fn(&mut mastoc_domain::climb_edit::ClimbContent)| {
+            world.sim.forget_requests();
+            world.edit(id, |climb| change(climb));
+            assert_eq!(decided(&world.run()), [Decided::Patched]);
+            let row = world.rows().remove(0);
+            row.payload["send"]["patch"]["patch"].clone()
+        };
+        assert_eq!(patched(&|climb| climb.name = "Renamed".into()), json!({"name": "Renamed"}));
+        assert_eq!(patched(&|climb| climb.description = Some("Start high".into())), json!({"description": "Start high"}));
+        assert_eq!(patched(&|climb| climb.grade.font = Some("7A".into())), json!({"grade": {"gradingSystem": "font", "value": "7a"}}));
+        assert_eq!(patched(&|climb| climb.description = None), json!({"description": ""}));
+        assert_eq!(patched(&|climb| climb.name = "Renamed again".into()), json!({"name": "Renamed again"}));
+    }
+
     fn somebody_else_deleted_it_just_now(url: &str) {
         let world = deleting(World::new(url), MaxDelete::Usual);
         let own = world.own();

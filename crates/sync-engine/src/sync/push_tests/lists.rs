@@ -7,6 +7,7 @@ use mastoc_stokt_sim::{RetryAfter, Rule};
 use mastoc_storage::StoreError;
 use mastoc_storage::list_items::{self, NewItem};
 use mastoc_storage::lists::{self, NewList};
+use serde_json::json;
 
 use super::{World, client, decided, prepare};
 use crate::decision::Decided;
@@ -86,6 +87,32 @@ mastoc_test_support::both_backends! {
             assert_eq!((there(&world, "Projects").0, there(&world, "Projects").1.len()), (1, 2));
             assert_eq!(decided(&world.run()), []);
         }
+    }
+
+    fn a_list_is_recognised_as_stokt_keeps_its_name_and_a_part_of_the_lists_proves_nothing(url: &str) {
+        let (world, _) = chosen(url, "  Projete\u{301}s ");
+        // Stokt cuts the white space off and composes the letters; the list of lists lacks one at first.
+        let kept = Rule::rewrite(|answer| {
+            let lists = answer.as_array_mut().unwrap();
+            lists.iter_mut().for_each(|list| list["name"] = json!(list["name"].as_str().unwrap().trim().replace("e\u{301}", "é")));
+        });
+        let short = Rule::rewrite(|answer| {
+            let mut lists = answer.as_array().unwrap().clone();
+            let count = lists.len();
+            lists.retain(|list| !list["name"].as_str().unwrap().contains("Proj"));
+            *answer = json!({ "count": count, "next": null, "previous": null, "results": lists });
+        });
+        world.sim.faults().push(Rule::cut(0).carried_out().method("POST").path("/api/users/").times(1));
+        assert_eq!(decided(&world.run()), [Decided::Sent, Decided::Unknown]);
+        world.sim.faults().push(short.method("GET").path("/api/users/lists/"));
+        for _ in 0..4 {
+            assert!(decided(&world.run()).contains(&Decided::Unknown));
+        }
+        world.sim.faults().clear();
+        world.sim.faults().push(kept.method("GET").path("/api/users/lists/"));
+        assert!(decided(&world.run()).contains(&Decided::Adopted));
+        let posts = world.sim.requests().into_iter().filter(|asked| asked.method == "POST" && asked.path.starts_with("/api/users/"));
+        assert_eq!(posts.count(), 1);
     }
 
     fn a_climb_whose_place_in_the_list_is_unknown_is_there_once(url: &str) {

@@ -212,10 +212,93 @@ mastoc_test_support::both_backends! {
         let id = world.local("Twin", 1);
         let holds = world.holds(1);
         let before = world.sim.with_board(|board| board.add_climb("Twin", &holds, None));
+        // Nobody knows whether it is the same: it is not sent because everything is.
+        for _ in 0..3 {
+            let report = world.run();
+            assert_eq!(decided(&report), [Decided::Ambiguous]);
+            assert!(why(&report.decisions.listed[0]).contains("--climb-ids"), "{report:?}");
+        }
+        assert_eq!((world.changes(), world.states()), (vec![], vec![Ambiguous]));
+        // Somebody who names it means another one.
+        let options = crate::sync::SyncOptions { selection: Selection::Climbs(vec![id]), ..world.options.clone() };
+        let world = World { options, ..world };
         world.sim.faults().push(posting(Rule::cut(0).not_carried_out()));
+        world.run();
+        // It stays meant, whoever runs next.
+        let world = World { options: crate::sync::SyncOptions { selection: Selection::Nothing, ..world.options.clone() }, ..world };
         (0..3).for_each(|_| drop(world.run()));
         assert_eq!(world.there("Twin"), 2, "two were meant");
-        assert_ne!(world.here(id).stokt_id.map(|id| id.0), Some(before));
+        assert!(world.here(id).stokt_id.is_some_and(|id| id.0 != before));
+    }
+
+    fn a_twin_that_is_gone_from_stokt_holds_nothing_back(url: &str) {
+        let world = World::new(url);
+        let id = world.local("Twin", 1);
+        let holds = world.holds(1);
+        let before = world.sim.with_board(|board| board.add_climb("Twin", &holds, None));
+        assert_eq!(decided(&world.run()), [Decided::Ambiguous]);
+        world.sim.with_board(|board| board.delete_climb(before));
+        assert_eq!(decided(&world.run()), [Decided::Sent]);
+        is_there_once(&world, id);
+    }
+
+    fn how_long_stokt_wants_peace_outlives_the_process(url: &str) {
+        let world = World::new(url);
+        let (first, second) = (world.local("First", 1), world.local("Second", 2));
+        world.sim.faults().push(posting(Rule::throttle(RetryAfter::Seconds(3600))));
+        assert_eq!(world.try_run(&Uncut).unwrap_err().ending(), Ending::Temporary);
+        assert_eq!(decided(&world.run()), [Decided::Skipped, Decided::Skipped]);
+        assert_eq!(world.changes(), ["POST"]);
+        world.clock.advance(3700);
+        assert_eq!(decided(&world.run()), [Decided::Sent, Decided::Sent]);
+        is_there_once(&world, first);
+        is_there_once(&world, second);
+    }
+
+    fn waiting_for_stokt_comes_before_it_is_on_record_as_being_sent(url: &str) {
+        /// When each call began and ended, as the run tells it.
+        struct Times(std::sync::Mutex<Vec<(&'static str, std::time::Instant)>>);
+        impl crate::sync::surroundings::Points for Times {
+            fn reached(&self, name: &'static str) -> Result<(), crate::error::EngineError> {
+                self.0.lock().unwrap().push((name, std::time::Instant::now()));
+                Ok(())
+            }
+        }
+        let world = World::new(url);
+        world.local("Patient", 1);
+        world.sim.faults().push(posting(Rule::throttle(RetryAfter::Seconds(4))));
+        let times = Times(std::sync::Mutex::default());
+        assert_eq!(decided(&world.try_run(&times).unwrap()), [Decided::Sent]);
+        let times = times.0.into_inner().unwrap();
+        let at = |name: &str| times.iter().filter(|(point, _)| *point == name).map(|(_, at)| *at).collect::<Vec<_>>();
+        let (sent, answered) = (at("push.sent"), at("push.answered"));
+        assert_eq!((sent.len(), answered.len()), (2, 2));
+        assert!(sent[1] - answered[0] > Duration::from_secs(3), "the wait came before");
+        assert!(answered[1] - sent[1] < Duration::from_secs(3), "{:?}", answered[1] - sent[1]);
+    }
+
+    fn what_stokt_does_not_show_to_be_private_is_made_private(url: &str) {
+        let world = World::new(url);
+        let private = |name: &str, n| world.make(&mastoc_domain::climb_edit::ClimbContent { is_private: true, ..world.content(name, n) });
+        let (open, silent) = (private("Left open", 1), private("Not told", 2));
+        let options = crate::sync::SyncOptions { selection: Selection::Climbs(vec![open, silent]), ..world.options.clone() };
+        let world = World { options, ..world };
+        // Stokt takes the first one as public, and says nothing about the second.
+        world.sim.faults().push(Rule::change(|board| {
+            board.climbs_named("Left open").into_iter().for_each(|id| assert!(board.edit_climb(id, |climb| drop(climb.insert("isPrivate".into(), false.into())))));
+        }).method("GET").path("/api/gyms/*/my-set-climbs").skip(1).times(1));
+        world.sim.faults().push(Rule::rewrite(|climb| match climb["name"].as_str() {
+            Some("Left open") => climb["isPrivate"] = false.into(),
+            _ => drop(climb.as_object_mut().unwrap().remove("isPrivate")),
+        }).method("POST").path("/api/faces/"));
+        let report = world.run();
+        assert!(decided(&report).starts_with(&[Decided::Sent, Decided::Sent]), "{report:?}");
+        for id in [open, silent] {
+            assert_eq!(world.show(world.here(id).stokt_id.unwrap())["isPrivate"], true, "{report:?}");
+            assert!(world.here(id).is_private);
+            assert_eq!(world.here(id).sync_state, SyncState::Synced);
+        }
+        assert_eq!(decided(&world.run()), []);
     }
 
     fn climbs_that_nobody_could_tell_apart_are_sent_one_after_the_other(url: &str) {

@@ -33,7 +33,10 @@ pub(crate) fn foresee(session: &Session<'_>, view: &View<'_>) -> Result<Foreseen
     let mut foreseen = Foreseen::default();
     for row in &rows {
         foreseen.states.push(format!("{} {} {} {}", row.id, row.state, row.listings, row.local_rev));
-        foreseen.decisions.extend(settling.foresee(row));
+        // What is held back is told as it stands now.
+        if !row.is_held_back() {
+            foreseen.decisions.extend(settling.foresee(row));
+        }
     }
     Ok(foreseen)
 }
@@ -78,7 +81,7 @@ impl Settling<'_, '_> {
     /// None: the row is of no use any more.
     fn foresee_change(&self, row: &Entry) -> Option<Decision> {
         let (frozen, id) = Frozen::of(row).zip(row.stokt_id)?;
-        Some(if let Some(why) = self.unseen(&frozen) {
+        Some(if let Some(why) = self.unseen(&frozen, id) {
             waiting(row, why)
         } else if self.is_done(&frozen, id) {
             let is_delete = frozen.send == Send::Delete;
