@@ -13,8 +13,10 @@
 mod support;
 
 use diesel::connection::SimpleConnection as _;
-use mastoc_storage::Store;
+use mastoc_domain::sync_state::Direction;
+use mastoc_storage::import::ImportContext;
 use mastoc_storage::verify::{self, Level, MOST_NAMED, Verified};
+use mastoc_storage::{Store, unlinking};
 use support::{Raw, climbs, import_board, import_climbs, migrate, open};
 
 fn look(store: &Store) -> Verified {
@@ -150,6 +152,37 @@ mastoc_test_support::both_backends! {
         let verified = look(&store);
         assert_eq!(codes(&verified), [code]);
         assert!(!verified.findings[0].check.mend.is_empty());
+    }
+
+    fn a_climb_whose_link_is_wrong_is_mended_by_unlinking_it(url: &str) {
+        let store = open(url);
+        import_board(&store);
+        import_climbs(&store, &climbs(10));
+        for (sql, code) in [
+            ("UPDATE climbs SET stokt_id = @uuid WHERE name = (SELECT min(name) FROM climbs)", "link_elsewhere"),
+            ("UPDATE climbs SET stokt_id = NULL WHERE name = (SELECT max(name) FROM climbs)", "link_elsewhere"),
+            (
+                "UPDATE sync_links SET tombstone_at = updated_at WHERE entity = 'climb' AND local_id = \
+                 (SELECT local_id FROM (@climb) l)",
+                "link_of_deleted",
+            ),
+            (
+                "INSERT INTO tombstones (entity, entity_id, reason, deleted_at) \
+                 SELECT 'climb', local_id, 'deleted', updated_at FROM (@climb) l",
+                "link_of_deleted",
+            ),
+        ] {
+            harm(url, &in_dialect(url, sql));
+            let verified = look(&store);
+            assert!(codes(&verified).contains(&code), "{sql}: {verified:?}");
+            let finding = verified.findings.iter().find(|finding| finding.check.code == code).unwrap();
+            assert!(finding.check.mend.contains("mastoc-sync unlink"));
+            let climb = finding.named[0].strip_prefix("climb ").unwrap().parse().unwrap();
+            let unlinked =
+                store.write(|conn| unlinking::unlink(conn, &ImportContext::default(), climb, Direction::MastocToStokt));
+            unlinked.unwrap();
+            assert_eq!(look(&store).findings, [], "after {sql}");
+        }
     }
 
     fn looking_takes_as_many_statements_however_much_there_is(url: &str) {

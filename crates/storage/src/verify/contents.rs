@@ -45,6 +45,9 @@ type Columns = (
     (Nullable<Text>, Nullable<Text>, Nullable<Text>, Nullable<Text>),
 );
 
+/// Sync state, name, holds, feet rule, private, benchmark: a climb that is gone has none of them.
+type First = (Option<String>, Option<String>, Option<String>, Option<String>, Option<bool>, Option<bool>);
+
 #[derive(Queryable)]
 struct Row {
     stokt_id: String,
@@ -52,7 +55,7 @@ struct Row {
     base_hash: Option<String>,
     local_rev: i32,
     base_rev: i32,
-    one: (Option<String>, Option<String>, Option<String>, Option<String>, Option<bool>, Option<bool>),
+    one: First,
     two: (Option<String>, Option<String>, Option<String>, Option<String>),
 }
 
