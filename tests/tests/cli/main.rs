@@ -11,6 +11,7 @@
     reason = "tests"
 )]
 
+mod asking;
 mod commands;
 mod flags;
 mod locks;

@@ -11,6 +11,7 @@
     reason = "tests"
 )]
 
+mod beside;
 mod edges;
 mod faults;
 mod first;
