@@ -22,6 +22,9 @@ use crate::schema::{climb_lists as l, climbs, list_items as i, sync_links, users
 use crate::sql::{chunks, keys};
 use crate::types::{Id, Time};
 
+/// List, climb, Stokt's id of the climb, notes, status.
+type ShownItem = (Id, Id, Option<Id>, Option<String>, String);
+
 /// A list of Stokt's as it stands here.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct KnownList {
@@ -96,7 +99,7 @@ pub fn known(
     }
     let ours: Vec<Id> = Id::sorted(there.keys().map(|id| id.0));
     for ids in keys(&ours) {
-        let rows: Vec<(Id, Id, Option<Id>, Option<String>, String)> = on_backend!(conn, |c| i::table
+        let rows: Vec<ShownItem> = on_backend!(conn, |c| i::table
             .inner_join(climbs::table.on(climbs::id.eq(i::climb_id)))
             .filter(i::list_id.eq_any(ids))
             .order((i::list_id.asc(), i::position.asc(), i::climb_id.asc()))
