@@ -83,7 +83,8 @@ fn cron() -> (BTreeMap<String, String>, Vec<(String, String)>) {
         } else {
             let words: Vec<&str> = line.split_whitespace().collect();
             let (schedule, rest) = words.split_at(5);
-            let is_time = |word: &&str| word.chars().all(|c| c.is_ascii_digit() || "*/,-".contains(c));
+            let is_time =
+                |word: &&str| word.bytes().all(|byte| byte.is_ascii_digit() || b"*/,-".contains(&byte));
             assert!(schedule.iter().all(|word| is_time(word)), "{line}");
             // To cron a percent sign ends the command.
             assert!(!line.contains('%'), "{line}");

@@ -80,7 +80,7 @@ impl<'w> Case<'w> {
         } else {
             self.sim().with_board(|board| people.act_there(board, &linked, false));
         }
-        self.log.extend(people.log.drain(..));
+        self.log.append(&mut people.log);
     }
 
     /// Somebody acts while the run goes on: here, or somebody else there. (Whoever changes at Stokt what is being sent

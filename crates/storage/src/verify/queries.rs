@@ -103,7 +103,8 @@ fn each(kinds: impl Fn(&Kind) -> bool, part: impl Fn(&mut Fragment, &Kind)) -> F
 }
 
 const PULL: &str = "a full pull compares it with Stokt and sets it right";
-const UNLINK: &str = "for a climb: mastoc-sync unlink, then a full pull; for anything else: restore a backup from before";
+const UNLINK: &str =
+    "for a climb: mastoc-sync unlink, then a full pull; for anything else: restore a backup from before";
 const DEFECT: &str = "a defect of this program: restore a backup from before, or report it with this line";
 
 type Query = fn() -> Fragment;

@@ -134,7 +134,7 @@ fn items(client: &Client, list: StoktId) -> Result<Option<(Vec<StoktId>, bool)>,
     let mut climbs: Vec<StoktId> = Vec::new();
     let mut met: HashSet<StoktId> = HashSet::new();
     let mut is_readable = true;
-    while let Some(page) = pages.next() {
+    for page in pages.by_ref() {
         let page = match page {
             Err(error) if error.is_not_found() || error.is_forbidden() => return Ok(None),
             page => page?,
