@@ -85,7 +85,7 @@ fn cron() -> (BTreeMap<String, String>, Vec<(String, String)>) {
             let (schedule, rest) = words.split_at(5);
             let is_time =
                 |word: &&str| word.bytes().all(|byte| byte.is_ascii_digit() || b"*/,-".contains(&byte));
-            assert!(schedule.iter().all(|word| is_time(word)), "{line}");
+            assert!(schedule.iter().all(is_time), "{line}");
             // To cron a percent sign ends the command.
             assert!(!line.contains('%'), "{line}");
             lines.push((rest[0].to_owned(), rest[1..].join(" ")));
