@@ -5,6 +5,7 @@
 //! each kind of finding only the first ones are named.
 
 mod contents;
+mod kinds;
 mod queries;
 mod references;
 
@@ -40,6 +41,13 @@ pub struct Check {
     pub what: &'static str,
     /// How to mend it.
     pub mend: &'static str,
+}
+
+impl Check {
+    /// Something that must not be.
+    const fn fault(code: &'static str, what: &'static str, mend: &'static str) -> Self {
+        Self { code, level: Level::Fault, what, mend }
+    }
 }
 
 /// What was found.

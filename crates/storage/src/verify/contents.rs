@@ -8,7 +8,7 @@ use diesel::sql_types::{Bool, Integer, Nullable, Text};
 use mastoc_domain::canonical::CanonicalClimb;
 use serde_json::Value;
 
-use super::{Check, Finding, Level};
+use super::{Check, Finding};
 use crate::conn::{AnyConnection, ReadConn};
 use crate::error::StoreError;
 use crate::fragment::Fragment;
@@ -16,24 +16,21 @@ use crate::links::json_hash;
 
 pub(super) const NAME: &str = "contents";
 
-const NO_BASE: Check = Check {
-    code: "no_base",
-    level: Level::Fault,
-    what: "a climb's link does not know what both sides agreed on",
-    mend: "a full pull compares it with Stokt; what differs waits for a person",
-};
-const BASE_HASH: Check = Check {
-    code: "base_hash",
-    level: Level::Fault,
-    what: "what both sides agreed on does not have the hash that stands beside it",
-    mend: "a full pull compares it with Stokt and writes both anew",
-};
-const CONTENT: Check = Check {
-    code: "content",
-    level: Level::Fault,
-    what: "a climb that counts as unchanged differs from what both sides agreed on",
-    mend: "edit the climb here, so that it counts as changed, or unlink it and pull in full",
-};
+const NO_BASE: Check = Check::fault(
+    "no_base",
+    "a climb's link does not know what both sides agreed on",
+    "a full pull compares it with Stokt; what differs waits for a person",
+);
+const BASE_HASH: Check = Check::fault(
+    "base_hash",
+    "what both sides agreed on does not have the hash that stands beside it",
+    "a full pull compares it with Stokt and writes both anew",
+);
+const CONTENT: Check = Check::fault(
+    "content",
+    "a climb that counts as unchanged differs from what both sides agreed on",
+    "edit the climb here, so that it counts as changed, or unlink it and pull in full",
+);
 
 type Columns = (
     Text,

@@ -3,104 +3,11 @@
 use diesel::RunQueryDsl as _;
 use diesel::sql_types::{BigInt, Text};
 
+use super::kinds::{climbs, each, each_followed, uuid_text};
 use super::{Check, Finding, Level, named};
 use crate::conn::{ReadConn, on_backend};
 use crate::error::StoreError;
 use crate::fragment::Fragment;
-
-/// A uuid as text.
-macro_rules! uuid_text {
-    ($sql:expr, $column:literal) => {
-        $sql.either(
-            concat!($column, "::text"),
-            concat!(
-                "lower(substr(hex(",
-                $column,
-                "), 1, 8) || '-' || substr(hex(",
-                $column,
-                "), 9, 4) || '-' || ",
-                "substr(hex(",
-                $column,
-                "), 13, 4) || '-' || substr(hex(",
-                $column,
-                "), 17, 4) || '-' || ",
-                "substr(hex(",
-                $column,
-                "), 21))"
-            ),
-        )
-    };
-}
-
-/// A kind of row that may be linked: its word, its table, and whether its ids are numbers.
-struct Kind {
-    word: &'static str,
-    table: &'static str,
-    is_numbered: bool,
-    /// Whether whoever follows is told of every row of it that comes and goes.
-    is_followed: bool,
-}
-
-const fn kind(word: &'static str, table: &'static str) -> Kind {
-    Kind { word, table, is_numbered: false, is_followed: true }
-}
-
-const KINDS: &[Kind] = &[
-    kind("gym", "gyms"),
-    kind("wall", "walls"),
-    kind("face", "faces"),
-    kind("user", "users"),
-    kind("climb", "climbs"),
-    // Lists and holds come and go for some who follow, while their rows stay.
-    Kind { is_followed: false, ..kind("list", "climb_lists") },
-    Kind { is_numbered: true, is_followed: false, ..kind("hold", "holds") },
-];
-
-impl Kind {
-    /// The id of the row `r` as text.
-    fn id_text(&self, sql: &mut Fragment) {
-        if self.is_numbered {
-            sql.sql("CAST(r.id AS TEXT)");
-        } else {
-            uuid_text!(sql, "r.id");
-        }
-    }
-
-    /// Stokt's id of the row `r` as text.
-    fn stokt_text(&self, sql: &mut Fragment) {
-        if self.is_numbered {
-            sql.sql("CAST(r.stokt_id AS TEXT)");
-        } else {
-            uuid_text!(sql, "r.stokt_id");
-        }
-    }
-
-    /// That the row `r` is the one whose id is the text `x.id`; SQLite finds it by its key.
-    fn is_named_by_x(&self, sql: &mut Fragment) {
-        if self.is_numbered {
-            sql.either("CAST(r.id AS TEXT) = x.id", "r.id = CAST(x.id AS INTEGER)");
-        } else {
-            sql.either("r.id::text = x.id", "r.id = unhex(x.id, '-')");
-        }
-    }
-
-    /// Starts a part about this kind: `SELECT 'kind ' || `.
-    fn start(&self, sql: &mut Fragment) {
-        sql.sql("SELECT '").sql(self.word).sql(" ' || ");
-    }
-}
-
-/// One part for each kind.
-fn each(kinds: impl Fn(&Kind) -> bool, part: impl Fn(&mut Fragment, &Kind)) -> Fragment {
-    let mut sql = Fragment::default();
-    for (index, kind) in KINDS.iter().filter(|kind| kinds(kind)).enumerate() {
-        if index > 0 {
-            sql.sql(" UNION ALL ");
-        }
-        part(&mut sql, kind);
-    }
-    sql
-}
 
 const PULL: &str = "a full pull compares it with Stokt and sets it right";
 const UNLINK: &str =
@@ -111,49 +18,52 @@ type Query = fn() -> Fragment;
 
 /// What is looked for, each with the statement that selects the names of what is wrong as `s`.
 pub(super) const CHECKS: &[(Check, Query)] = &[
-    (fault("row_without_link", "a row has an id of Stokt's and no link", PULL), row_without_link),
+    (Check::fault("row_without_link", "a row has an id of Stokt's and no link", PULL), row_without_link),
     (
-        fault("link_without_row", "a link leads to no row, and no tombstone says why", DEFECT),
+        Check::fault("link_without_row", "a link leads to no row, and no tombstone says why", DEFECT),
         link_without_row,
     ),
     (
-        fault(
+        Check::fault(
             "link_of_deleted",
             "a row is here and its link or a tombstone says that it was deleted",
             UNLINK,
         ),
         buried_alive,
     ),
-    (fault("link_elsewhere", "a row has another id of Stokt's than its link", UNLINK), link_elsewhere),
-    (fault("link_without_mapping", "a link is not in the audit", DEFECT), link_without_mapping),
+    (Check::fault("link_elsewhere", "a row has another id of Stokt's than its link", UNLINK), link_elsewhere),
+    (Check::fault("link_without_mapping", "a link is not in the audit", DEFECT), link_without_mapping),
     (
-        fault(
+        Check::fault(
             "mapping_without_link",
             "the audit knows of a link that is not there and was never undone",
             DEFECT,
         ),
         mapping_without_link,
     ),
-    (fault("state", "a climb's state is not what its link says", PULL), state),
+    (Check::fault("state", "a climb's state is not what its link says", PULL), state),
     (
-        fault("conflict_without_mark", "a conflict is open and its climb does not say so", PULL),
+        Check::fault("conflict_without_mark", "a conflict is open and its climb does not say so", PULL),
         conflict_without_mark,
     ),
     (
-        fault("mark_without_conflict", "a climb is in conflict and no conflict is open", PULL),
+        Check::fault("mark_without_conflict", "a climb is in conflict and no conflict is open", PULL),
         mark_without_conflict,
     ),
     (
-        fault(
+        Check::fault(
             "outbox_without_row",
             "something waits to be sent of a climb that is not there",
             "the next push calls it off",
         ),
         outbox_without_row,
     ),
-    (fault("sent_without_link", "a climb was sent to Stokt and never linked", DEFECT), sent_without_link),
     (
-        fault(
+        Check::fault("sent_without_link", "a climb was sent to Stokt and never linked", DEFECT),
+        sent_without_link,
+    ),
+    (
+        Check::fault(
             "created_again",
             "a climb that Stokt knows waits to be created there",
             "mastoc-sync outbox; the next push calls it off",
@@ -161,11 +71,11 @@ pub(super) const CHECKS: &[(Check, Query)] = &[
         created_again,
     ),
     (
-        fault("row_not_told", "no follower was told of a row", "edit the row, or start copies anew"),
+        Check::fault("row_not_told", "no follower was told of a row", "edit the row, or start copies anew"),
         row_not_told,
     ),
     (
-        fault(
+        Check::fault(
             "row_told_gone",
             "followers were told that a row is gone which is here",
             "edit the row, or start copies anew",
@@ -173,13 +83,13 @@ pub(super) const CHECKS: &[(Check, Query)] = &[
         row_told_gone,
     ),
     (
-        fault("gone_not_told", "followers were not told that a row is gone", "start copies anew"),
+        Check::fault("gone_not_told", "followers were not told that a row is gone", "start copies anew"),
         gone_not_told,
     ),
     (
         Check {
             level: Level::Note,
-            ..fault(
+            ..Check::fault(
                 "possible_twins",
                 "a climb from here may be at Stokt twice",
                 "look at both, and delete one at Stokt",
@@ -188,10 +98,6 @@ pub(super) const CHECKS: &[(Check, Query)] = &[
         possible_twins,
     ),
 ];
-
-const fn fault(code: &'static str, what: &'static str, mend: &'static str) -> Check {
-    Check { code, level: Level::Fault, what, mend }
-}
 
 /// Runs one check.
 pub(super) fn run(conn: &mut ReadConn<'_>, check: Check, inner: Fragment) -> Result<Finding, StoreError> {
@@ -203,62 +109,33 @@ pub(super) fn run(conn: &mut ReadConn<'_>, check: Check, inner: Fragment) -> Res
 
 fn row_without_link() -> Fragment {
     each(
-        |_| true,
-        |sql, kind| {
-            kind.start(sql);
-            kind.id_text(sql);
-            sql.sql(" AS s FROM ")
-                .sql(kind.table)
-                .sql(" r WHERE r.stokt_id IS NOT NULL AND NOT EXISTS (SELECT 1 ");
-            sql.sql("FROM sync_links l WHERE l.entity = '").sql(kind.word).sql("' AND l.local_id = ");
-            kind.id_text(sql);
-            sql.sql(")");
-        },
+        "SELECT '{word} ' || {id} AS s FROM {table} r WHERE r.stokt_id IS NOT NULL AND NOT EXISTS \
+         (SELECT 1 FROM sync_links l WHERE l.entity = '{word}' AND l.local_id = {id})",
     )
 }
 
 fn link_without_row() -> Fragment {
     each(
-        |_| true,
-        |sql, kind| {
-            kind.start(sql);
-            sql.sql("x.stokt_id AS s FROM (SELECT local_id AS id, stokt_id FROM sync_links WHERE entity = '");
-            sql.sql(kind.word).sql("' AND tombstone_at IS NULL) x WHERE NOT EXISTS (SELECT 1 FROM ");
-            sql.sql(kind.table).sql(" r WHERE ");
-            kind.is_named_by_x(sql);
-            sql.sql(") AND NOT EXISTS (SELECT 1 FROM tombstones t WHERE t.entity = '").sql(kind.word);
-            sql.sql("' AND t.entity_id = x.id)");
-        },
+        "SELECT '{word} ' || x.stokt_id AS s FROM (SELECT local_id AS id, stokt_id FROM sync_links \
+         WHERE entity = '{word}' AND tombstone_at IS NULL) x \
+         WHERE NOT EXISTS (SELECT 1 FROM {table} r WHERE {named_by_x}) AND NOT EXISTS \
+         (SELECT 1 FROM tombstones t WHERE t.entity = '{word}' AND t.entity_id = x.id)",
     )
 }
 
 fn buried_alive() -> Fragment {
     each(
-        |_| true,
-        |sql, kind| {
-            kind.start(sql);
-            sql.sql("x.id AS s FROM (SELECT local_id AS id FROM sync_links WHERE tombstone_at IS NOT NULL ");
-            sql.sql("AND entity = '").sql(kind.word);
-            sql.sql("' UNION SELECT entity_id FROM tombstones WHERE entity = '").sql(kind.word);
-            sql.sql("') x WHERE EXISTS (SELECT 1 FROM ").sql(kind.table).sql(" r WHERE ");
-            kind.is_named_by_x(sql);
-            sql.sql(")");
-        },
+        "SELECT '{word} ' || x.id AS s FROM (SELECT local_id AS id FROM sync_links \
+         WHERE tombstone_at IS NOT NULL AND entity = '{word}' \
+         UNION SELECT entity_id FROM tombstones WHERE entity = '{word}') x \
+         WHERE EXISTS (SELECT 1 FROM {table} r WHERE {named_by_x})",
     )
 }
 
 fn link_elsewhere() -> Fragment {
     each(
-        |_| true,
-        |sql, kind| {
-            kind.start(sql);
-            kind.id_text(sql);
-            sql.sql(" AS s FROM ").sql(kind.table).sql(" r JOIN sync_links l ON l.entity = '").sql(kind.word);
-            sql.sql("' AND l.local_id = ");
-            kind.id_text(sql);
-            sql.sql(" WHERE r.stokt_id IS NULL OR l.stokt_id <> ");
-            kind.stokt_text(sql);
-        },
+        "SELECT '{word} ' || {id} AS s FROM {table} r JOIN sync_links l ON l.entity = '{word}' \
+         AND l.local_id = {id} WHERE r.stokt_id IS NULL OR l.stokt_id <> {stokt}",
     )
 }
 
@@ -283,43 +160,39 @@ fn mapping_without_link() -> Fragment {
 }
 
 fn state() -> Fragment {
-    let mut sql = Fragment::new("SELECT ");
-    uuid_text!(sql, "r.id").sql(" || ': ' || r.sync_state AS s FROM climbs r LEFT JOIN sync_links l ");
-    sql.sql("ON l.entity = 'climb' AND l.local_id = ");
-    uuid_text!(sql, "r.id");
-    sql.sql(" WHERE r.sync_state NOT IN ('conflict', 'archived') AND r.sync_state <> CASE ");
-    sql.sql("WHEN r.stokt_id IS NULL THEN 'local' WHEN l.local_rev IS NULL THEN r.sync_state ");
-    sql.sql("WHEN l.local_rev > l.base_rev THEN 'modified' ELSE 'synced' END");
-    sql
+    climbs(
+        "SELECT {id} || ': ' || r.sync_state AS s FROM climbs r LEFT JOIN sync_links l \
+         ON l.entity = 'climb' AND l.local_id = {id} \
+         WHERE r.sync_state NOT IN ('conflict', 'archived') AND r.sync_state <> CASE \
+         WHEN r.stokt_id IS NULL THEN 'local' WHEN l.local_rev IS NULL THEN r.sync_state \
+         WHEN l.local_rev > l.base_rev THEN 'modified' ELSE 'synced' END",
+    )
 }
 
 fn conflict_without_mark() -> Fragment {
     let mut sql = Fragment::new("SELECT ");
-    uuid_text!(sql, "x.conflict").sql(" AS s FROM (SELECT id AS conflict, local_id AS id FROM conflicts ");
-    sql.sql("WHERE entity = 'climb' AND resolved_at IS NULL) x JOIN climbs r ON ");
-    kind("climb", "climbs").is_named_by_x(&mut sql);
-    sql.sql(" WHERE r.sync_state <> 'conflict'");
+    uuid_text!(sql, "x.conflict");
+    sql.append(&climbs(
+        " AS s FROM (SELECT id AS conflict, local_id AS id FROM conflicts \
+         WHERE entity = 'climb' AND resolved_at IS NULL) x \
+         JOIN climbs r ON {named_by_x} WHERE r.sync_state <> 'conflict'",
+    ));
     sql
 }
 
 fn mark_without_conflict() -> Fragment {
-    let mut sql = Fragment::new("SELECT ");
-    uuid_text!(sql, "r.id")
-        .sql(" AS s FROM climbs r WHERE r.sync_state = 'conflict' AND NOT EXISTS (SELECT 1 ");
-    sql.sql("FROM conflicts k WHERE k.entity = 'climb' AND k.resolved_at IS NULL AND k.local_id = ");
-    uuid_text!(sql, "r.id").sql(")");
-    sql
+    climbs(
+        "SELECT {id} AS s FROM climbs r WHERE r.sync_state = 'conflict' AND NOT EXISTS \
+         (SELECT 1 FROM conflicts k WHERE k.entity = 'climb' AND k.resolved_at IS NULL AND k.local_id = {id})",
+    )
 }
 
 fn outbox_without_row() -> Fragment {
-    let mut sql = Fragment::new("SELECT x.action || ' ' || x.id AS s FROM (SELECT action, local_id AS id ");
-    sql.sql(
-        "FROM outbox WHERE entity = 'climb' AND action <> 'delete' AND state IN ('pending', 'leased')) x ",
-    );
-    sql.sql("WHERE NOT EXISTS (SELECT 1 FROM climbs r WHERE ");
-    kind("climb", "climbs").is_named_by_x(&mut sql);
-    sql.sql(")");
-    sql
+    climbs(
+        "SELECT x.action || ' ' || x.id AS s FROM (SELECT action, local_id AS id FROM outbox \
+         WHERE entity = 'climb' AND action <> 'delete' AND state IN ('pending', 'leased')) x \
+         WHERE NOT EXISTS (SELECT 1 FROM climbs r WHERE {named_by_x})",
+    )
 }
 
 fn sent_without_link() -> Fragment {
@@ -330,62 +203,33 @@ fn sent_without_link() -> Fragment {
 }
 
 fn created_again() -> Fragment {
-    let mut sql = Fragment::new("SELECT x.id AS s FROM (SELECT local_id AS id FROM outbox ");
-    sql.sql("WHERE entity = 'climb' AND action = 'create' AND state IN ('pending', 'leased')) x ");
-    sql.sql("JOIN climbs r ON ");
-    kind("climb", "climbs").is_named_by_x(&mut sql);
-    sql.sql(" WHERE r.stokt_id IS NOT NULL");
-    sql
-}
-
-/// The last entry of the log about the row `r`: its kind.
-fn last_told(sql: &mut Fragment, kind: &Kind) {
-    sql.sql("(SELECT g.kind FROM change_log g WHERE g.entity = '").sql(kind.word).sql("' AND g.entity_id = ");
-    kind.id_text(sql);
-    sql.sql(" ORDER BY g.seq DESC LIMIT 1)");
+    climbs(
+        "SELECT x.id AS s FROM (SELECT local_id AS id FROM outbox WHERE entity = 'climb' \
+         AND action = 'create' AND state IN ('pending', 'leased')) x \
+         JOIN climbs r ON {named_by_x} WHERE r.stokt_id IS NOT NULL",
+    )
 }
 
 fn row_not_told() -> Fragment {
     each(
-        |_| true,
-        |sql, kind| {
-            kind.start(sql);
-            kind.id_text(sql);
-            sql.sql(" AS s FROM ")
-                .sql(kind.table)
-                .sql(" r WHERE NOT EXISTS (SELECT 1 FROM change_log g WHERE ");
-            sql.sql("g.entity = '").sql(kind.word).sql("' AND g.entity_id = ");
-            kind.id_text(sql);
-            sql.sql(")");
-        },
+        "SELECT '{word} ' || {id} AS s FROM {table} r WHERE NOT EXISTS \
+         (SELECT 1 FROM change_log g WHERE g.entity = '{word}' AND g.entity_id = {id})",
     )
 }
 
 fn row_told_gone() -> Fragment {
-    each(
-        |kind| kind.is_followed,
-        |sql, kind| {
-            kind.start(sql);
-            kind.id_text(sql);
-            sql.sql(" AS s FROM ").sql(kind.table).sql(" r WHERE 'deleted' = ");
-            last_told(sql, kind);
-        },
+    each_followed(
+        "SELECT '{word} ' || {id} AS s FROM {table} r WHERE 'deleted' = (SELECT g.kind FROM change_log g \
+         WHERE g.entity = '{word}' AND g.entity_id = {id} ORDER BY g.seq DESC LIMIT 1)",
     )
 }
 
 fn gone_not_told() -> Fragment {
-    each(
-        |kind| kind.is_followed,
-        |sql, kind| {
-            kind.start(sql);
-            sql.sql("x.id AS s FROM (SELECT g.entity_id AS id FROM change_log g WHERE g.entity = '")
-                .sql(kind.word);
-            sql.sql("' AND g.kind <> 'deleted' AND NOT EXISTS (SELECT 1 FROM change_log n ");
-            sql.sql("WHERE n.entity = g.entity AND n.entity_id = g.entity_id AND n.seq > g.seq)) x ");
-            sql.sql("WHERE NOT EXISTS (SELECT 1 FROM ").sql(kind.table).sql(" r WHERE ");
-            kind.is_named_by_x(sql);
-            sql.sql(")");
-        },
+    each_followed(
+        "SELECT '{word} ' || x.id AS s FROM (SELECT g.entity_id AS id FROM change_log g \
+         WHERE g.entity = '{word}' AND g.kind <> 'deleted' AND NOT EXISTS (SELECT 1 FROM change_log n \
+         WHERE n.entity = g.entity AND n.entity_id = g.entity_id AND n.seq > g.seq)) x \
+         WHERE NOT EXISTS (SELECT 1 FROM {table} r WHERE {named_by_x})",
     )
 }
 

@@ -3,29 +3,23 @@
 use diesel::prelude::*;
 use diesel::sql_types::Text;
 
-use super::{Check, Finding, Level, queries};
+use super::{Check, Finding, queries};
 use crate::conn::{AnyConnection, ReadConn};
 use crate::error::StoreError;
 use crate::fragment::Fragment;
 
-const REFERENCES: Check = Check {
-    code: "reference",
-    level: Level::Fault,
-    what: "a row refers to one that is not there",
-    mend: "restore a backup: the database was changed by something else than this program",
-};
-const FILE: Check = Check {
-    code: "file",
-    level: Level::Fault,
-    what: "the database's file is damaged",
-    mend: "restore a backup, and look at the disk",
-};
-const UNGUARDED: Check = Check {
-    code: "unguarded_reference",
-    level: Level::Fault,
-    what: "the database does not guard a reference",
-    mend: "ALTER TABLE ... VALIDATE CONSTRAINT, or restore the backup again without switching triggers off",
-};
+const REFERENCES: Check = Check::fault(
+    "reference",
+    "a row refers to one that is not there",
+    "restore a backup: the database was changed by something else than this program",
+);
+const FILE: Check =
+    Check::fault("file", "the database's file is damaged", "restore a backup, and look at the disk");
+const UNGUARDED: Check = Check::fault(
+    "unguarded_reference",
+    "the database does not guard a reference",
+    "ALTER TABLE ... VALIDATE CONSTRAINT, or restore the backup again without switching triggers off",
+);
 
 /// Looks for rows whose parents are not there. SQLite does it by itself; on PostgreSQL each constraint is asked by hand,
 /// since a restore with triggers switched off leaves them unchecked.
