@@ -378,6 +378,22 @@ pub fn counts(conn: &mut ReadConn<'_>) -> Result<BTreeMap<OutboxState, i64>, Sto
     Ok(rows.into_iter().map(|(state, count)| (state.0, count)).collect())
 }
 
+/// The same of what is sent by this account, a user id at Stokt.
+///
+/// # Errors
+/// When the database fails.
+pub fn counts_of(
+    conn: &mut ReadConn<'_>,
+    account: StoktId,
+) -> Result<BTreeMap<OutboxState, i64>, StoreError> {
+    let rows: Vec<(Word<OutboxState>, i64)> = on_backend!(conn, |c| t::table
+        .filter(t::account.eq(account.to_string()))
+        .group_by(t::state)
+        .select((t::state, diesel::dsl::count_star()))
+        .load(c))?;
+    Ok(rows.into_iter().map(|(state, count)| (state.0, count)).collect())
+}
+
 /// The fingerprints of what may have been made at Stokt though nobody knows it, with what Stokt had of each before it
 /// was sent; nothing for what was never sent, since what Stokt has may be it. A pull must not take such a thing for a
 /// new one of somebody else's.

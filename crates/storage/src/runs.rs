@@ -1,5 +1,6 @@
 //! Import and synchronisation runs and their reports.
 
+use chrono::TimeDelta;
 use diesel::prelude::*;
 use diesel::upsert::excluded;
 use mastoc_domain::sync_state::EntityKind;
@@ -9,7 +10,7 @@ use serde_json::Value;
 use crate::conn::{ReadConn, WriteConn, on_backend};
 use crate::error::StoreError;
 use crate::import::ImportContext;
-use crate::schema::{sync_links, sync_runs, sync_watermarks};
+use crate::schema::{conflicts, import_checkpoints, sync_links, sync_runs, sync_seen, sync_watermarks};
 use crate::sql::keys;
 use crate::types::{Id, Time};
 
@@ -197,6 +198,32 @@ pub fn finish(
         ))
         .execute(c))?;
     if changed == 0 { by_id(conn, run)?.map(drop).ok_or(StoreError::NotFound) } else { Ok(()) }
+}
+
+/// Forgets runs that began longer ago than `age`: cron makes hundreds a day. Those stay that a watermark, an unfinished import
+/// or a conflict refers to, and whatever began after the last one that did everything.
+///
+/// # Errors
+/// When the database fails.
+pub fn forget(conn: &mut WriteConn<'_>, age: TimeDelta) -> Result<(), StoreError> {
+    let Some(before) = conn.now().as_utc().checked_sub_signed(age) else { return Ok(()) };
+    let last_done: Option<Time> = on_backend!(conn, |c| sync_runs::table
+        .filter(sync_runs::status.eq(RunStatus::Done.as_str()))
+        .select(diesel::dsl::max(sync_runs::started_at))
+        .get_result(c))?;
+    let Some(last_done) = last_done else { return Ok(()) };
+    let old = sync_runs::table
+        .filter(sync_runs::started_at.lt(Time(Timestamp::from_utc(before).min(last_done.0))))
+        .filter(sync_runs::id.ne_all(sync_watermarks::table.select(sync_watermarks::run_id)))
+        .filter(sync_runs::id.ne_all(import_checkpoints::table.select(import_checkpoints::run_id)))
+        .filter(sync_runs::id.ne_all(sync_seen::table.select(sync_seen::run_id)))
+        .filter(
+            sync_runs::id
+                .nullable()
+                .ne_all(conflicts::table.filter(conflicts::run_id.is_not_null()).select(conflicts::run_id)),
+        );
+    on_backend!(conn, |c| diesel::delete(old).execute(c))?;
+    Ok(())
 }
 
 /// Records that an interrupted or killed run goes on under the same id.

@@ -12,6 +12,7 @@
 
 mod support;
 
+use chrono::TimeDelta;
 use mastoc_domain::sync_state::EntityKind;
 use mastoc_domain::{RunId, Timestamp};
 use mastoc_storage::checkpoints::{self, Checkpoint};
@@ -51,6 +52,29 @@ mastoc_test_support::both_backends! {
         assert_eq!((done.status, done.report), (RunStatus::Done, Some(report.clone())));
         let nobody = finish(RunId::generate(), RunStatus::Done);
         assert!(matches!(nobody, Err(StoreError::NotFound)), "{nobody:?}");
+    }
+
+    fn old_runs_are_forgotten_but_for_what_something_refers_to(url: &str) {
+        let store = open(url);
+        let done = |run| {
+            store.write(|conn| runs::finish(conn, run, RunStatus::Done, &json!({}))).unwrap();
+            run
+        };
+        let forget = |age| store.write(|conn| runs::forget(conn, age)).unwrap();
+        let is_there = |run| store.read(|conn| runs::by_id(conn, run)).unwrap().is_some();
+        let first = done(start(&store));
+        let marked = done(start(&store));
+        let ctx = ImportContext { run: Some(marked), ..ImportContext::default() };
+        let at = Timestamp::parse("2025-12-17T10:56:38Z").unwrap();
+        store
+            .write(|conn| runs::move_watermark(conn, &ctx, marked, ORIGIN, sid(GYM), at))
+            .unwrap();
+        let last = done(start(&store));
+        let after = start(&store);
+        forget(TimeDelta::days(1));
+        assert!([first, marked, last, after].into_iter().all(is_there), "nothing is a day old");
+        forget(TimeDelta::zero());
+        assert_eq!([first, marked, last, after].map(is_there), [false, true, true, true]);
     }
 
     fn a_watermark_belongs_to_one_gym_of_one_origin_and_never_moves_back(url: &str) {

@@ -64,7 +64,7 @@ fn a_day_of_cron(place: Place) {
                 local::all(&store).into_iter().filter_map(|climb| climb.stokt_id.map(|id| id.0)).collect();
             let mut people = people.lock().unwrap();
             people.act_here(&store, |number| world.holds(number));
-            world.sim.with_board(|board| people.act_there(board, &linked, false));
+            world.sim.with_board(|board| people.act_there(board, &linked, &BTreeSet::new()));
             acts += 2;
         }
         let faults = world.sim.faults();

@@ -6,8 +6,8 @@ use mastoc_domain::sync_state::SyncState;
 use mastoc_stokt_sim::{Fault, RetryAfter, Rule};
 use mastoc_test_support::Process;
 
-use crate::support::world::{World, tiny_board};
-use crate::support::{LIMIT, local, one_line};
+use crate::support::world::{World, sync_of, tiny_board};
+use crate::support::{LIMIT, Source, local, one_line, reported};
 
 /// Everything, both ways.
 const WHOLE: &[&str] = &["--full", "--all-local", "--allow-delete"];
@@ -44,6 +44,27 @@ fn a_502_yet_created() {
 #[test]
 fn a_502_and_not_created() {
     creates_once(|| Rule::html_status(502).method("POST").times(1), false);
+}
+
+#[test]
+fn what_became_of_it_is_for_the_account_to_find_out_that_sent_it() {
+    for world in World::both() {
+        world.create("New", 50);
+        world.sim.faults().push(Rule::html_status(502).method("POST").times(1).carried_out());
+        world.run("both", WHOLE).expect(1);
+        // Somebody else's runs tell of it, and do not fail because of it.
+        let (_, token) = world.sim.add_account("else", "a password", "Somebody Else");
+        let other = Source { token, ..world.source.clone() };
+        let mut command = sync_of(&world.place, &other, "both", WHOLE);
+        command.arg("--json");
+        let told = reported(Process::run(command, LIMIT));
+        let told = told.expect(0);
+        assert!(told.finished.stdout.contains("another account sent it"), "{}", told.finished.stdout);
+        assert_eq!(world.here("New").stokt_id, None);
+        world.run("both", WHOLE).expect(0);
+        assert_eq!(world.here("New").sync_state, SyncState::Synced);
+        world.agree();
+    }
 }
 
 #[test]

@@ -126,11 +126,16 @@ impl People {
             || names.iter().any(|name| climb.name.starts_with(name))
     }
 
-    /// Somebody does something there: the account in Stokt's app, or (only they, with `others`) somebody else. `linked`:
-    /// which climbs are linked by now.
-    pub(crate) fn act_there(&mut self, board: &mut Board, linked: &BTreeSet<Uuid>, others: bool) {
+    /// Somebody does something there: the account in Stokt's app, or somebody else. `linked`: which climbs are linked by
+    /// now; `untouched`: which of them they leave alone.
+    pub(crate) fn act_there(
+        &mut self,
+        board: &mut Board,
+        linked: &BTreeSet<Uuid>,
+        untouched: &BTreeSet<Uuid>,
+    ) {
         let number = self.number();
-        let who = if others || self.rng.random_bool(0.4) { self.other } else { self.account };
+        let who = if self.rng.random_bool(0.4) { self.other } else { self.account };
         let side = if who == self.account { "own there" } else { "other there" };
         let mine: Vec<Value> = board
             .climbs_seen_by(Some(who))
@@ -138,7 +143,7 @@ impl People {
             .filter(|climb| climb["climbSetters"]["id"] == json!(who))
             .filter(|climb| {
                 let key = id_of(climb);
-                self.known_there.contains(&key) || linked.contains(&key)
+                (self.known_there.contains(&key) || linked.contains(&key)) && !untouched.contains(&key)
             })
             .collect();
         let what = self.rng.random_range(0..100);

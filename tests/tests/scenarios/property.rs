@@ -43,6 +43,18 @@ fn linked(store: &Store) -> BTreeSet<Uuid> {
     local::all(store).into_iter().filter_map(|climb| climb.stokt_id.map(|id| id.0)).collect()
 }
 
+/// The ids at Stokt of what may be on its way there: linked once, and changed or deleted here.
+fn on_their_way(store: &Store) -> BTreeSet<Uuid> {
+    let settled: BTreeSet<Uuid> = local::all(store)
+        .into_iter()
+        .filter(|climb| climb.sync_state == SyncState::Synced)
+        .filter_map(|climb| climb.stokt_id.map(|id| id.0))
+        .collect();
+    let audit = store.read(|conn| mappings::list(conn, 0, 100_000)).unwrap();
+    let climbs = audit.into_iter().filter(|line| line.entity == EntityKind::Climb);
+    climbs.map(|line| line.stokt_id.parse().unwrap()).filter(|id| !settled.contains(id)).collect()
+}
+
 impl<'w> Case<'w> {
     fn new(world: &'w World, seed: u64) -> Self {
         let place = world.again();
@@ -78,13 +90,13 @@ impl<'w> Case<'w> {
         if self.rng.random_bool(0.5) {
             people.act_here(&self.store, |number| self.world.holds(number));
         } else {
-            self.sim().with_board(|board| people.act_there(board, &linked, false));
+            self.sim().with_board(|board| people.act_there(board, &linked, &BTreeSet::new()));
         }
         self.log.append(&mut people.log);
     }
 
-    /// Somebody acts while the run goes on: here, or somebody else there. (Whoever changes at Stokt what is being sent
-    /// there at that very moment is overwritten; Stokt knows no conditions.)
+    /// Somebody acts while the run goes on, here or there. (Only what is being sent there they leave alone: whoever
+    /// changes it at that very moment is overwritten; Stokt knows no conditions.)
     fn somebody_acts_meanwhile(&mut self) {
         let (people, store) = (Arc::clone(&self.people), self.store.clone());
         let here = self.rng.random_bool(0.6);
@@ -94,7 +106,7 @@ impl<'w> Case<'w> {
                 let holds = |number| holds_of(board, number);
                 people.act_here(&store, holds);
             } else {
-                people.act_there(board, &BTreeSet::new(), true);
+                people.act_there(board, &linked(&store), &on_their_way(&store));
             }
         });
         let skip = self.rng.random_range(0..15);

@@ -3,6 +3,7 @@
 
 use std::time::Instant;
 
+use chrono::TimeDelta;
 use mastoc_domain::outbox::OutboxState;
 use mastoc_domain::{StoktId, Timestamp};
 use mastoc_stokt_client::Client;
@@ -35,6 +36,9 @@ use crate::store_target::transaction;
 const FEWEST_DAYS: i64 = 7;
 /// Days beyond the last complete run: one for the part of a day, one for clocks and time zones.
 const MORE_DAYS: i64 = 2;
+
+/// For how long runs stay on record.
+const KEPT: TimeDelta = TimeDelta::days(30);
 
 /// Synchronises once.
 ///
@@ -91,7 +95,10 @@ fn keep_report(opened: &Opened, points: &dyn Points, report: &mut Report) {
     let Some(run) = report.run else { return };
     let kept = serde_json::to_value(&*report).unwrap_or_default();
     let status = report.ending.run_status();
-    let outcome = transaction(&opened.store, |conn| runs::finish(conn, run, status, &kept));
+    let outcome = transaction(&opened.store, |conn| {
+        runs::finish(conn, run, status, &kept)?;
+        runs::forget(conn, KEPT)
+    });
     let outcome = outcome.and_then(|()| points.reached("run.finished"));
     if let Err(error) = outcome {
         if report.error.is_some() {
@@ -292,7 +299,7 @@ impl Run<'_> {
         if sends {
             push::push(session, &survey.view(), report)?;
         }
-        self.ending(report)
+        self.ending(session, report)
     }
 
     /// What the guards look at.
@@ -363,18 +370,20 @@ impl Run<'_> {
         }
     }
 
-    /// How a run that came to its end ended. What nobody knows yet, or Stokt would not take, is not done.
-    fn ending(&self, report: &Report) -> Result<Ending, EngineError> {
+    /// How a run that came to its end ended. What nobody knows yet, or Stokt would not take, is not done; what another
+    /// account sent is for its own runs to find out, and does not make this one fail for ever.
+    fn ending(&self, session: &Session<'_>, report: &Report) -> Result<Ending, EngineError> {
         let complete = report.gyms.iter().all(|gym| gym.listing.complete);
         let is_refused = report.count(Decided::Rejected) > 0;
         if !complete || is_refused || !report.problems.is_empty() || report.images.missing_wall_pictures > 0 {
             return Ok(Ending::Partial);
         }
         let (sent, waits) = self.opened.store.read(|conn| {
-            let counts = outbox::counts(conn)?;
-            let count = |state| counts.get(&state).copied().unwrap_or(0);
-            let sent = count(OutboxState::Sent) + count(OutboxState::Unknown);
-            let waits = conflicts::count(conn, Which::Open)? + count(OutboxState::Ambiguous);
+            let (all, own) = (outbox::counts(conn)?, outbox::counts_of(conn, session.account)?);
+            let own = |state| own.get(&state).copied().unwrap_or(0);
+            let sent = own(OutboxState::Sent) + own(OutboxState::Unknown);
+            let ambiguous = all.get(&OutboxState::Ambiguous).copied().unwrap_or(0);
+            let waits = conflicts::count(conn, Which::Open)? + ambiguous;
             Ok::<_, EngineError>((sent, waits))
         })?;
         Ok(match (sent, waits) {
