@@ -8,6 +8,7 @@ mod candidates;
 mod held;
 mod linking;
 mod moves;
+mod standing;
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 
@@ -34,7 +35,7 @@ pub use candidates::{
 pub use held::{done_before, hold_back, let_go};
 pub use linking::{Created, created, created_list, hold};
 pub use moves::{
-    Lease, Leased, ambiguous, back, done, drop_pending, drop_stale, forget_changes, lease, looked, rejected,
+    Begun, Lease, Leased, ambiguous, back, done, drop_pending, drop_stale, forget_changes, lease, looked, rejected,
     requeue, sent, take_over, unknown,
 };
 

@@ -1,9 +1,9 @@
 //! People who edit both sides, and a record of what each of them wrote: nothing of it may be missing from both.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeSet, HashMap};
 
 use mastoc_domain::board::Climb;
-use mastoc_domain::{FaceId, UserId};
+use mastoc_domain::{ClimbId, FaceId, UserId};
 use mastoc_stokt_sim::Board;
 use mastoc_storage::Store;
 use mastoc_storage::climb_edits::Author;
@@ -33,6 +33,9 @@ pub(crate) struct People {
     /// Which climbs at Stokt a person there made, or were there at first: those that sync made are edited there only
     /// once they are linked, since what became of a creation is found by what it was.
     known_there: BTreeSet<Uuid>,
+    /// Who made which climb private, or public, last: when, and whether private.
+    hidden_here: HashMap<ClimbId, (usize, bool)>,
+    hidden_there: HashMap<Uuid, (usize, bool)>,
     /// What was done, in words.
     pub(crate) log: Vec<String>,
 }
@@ -50,6 +53,8 @@ impl People {
             next: FIRST_HOLDS,
             written: Vec::new(),
             known_there: board.climb_ids().into_iter().collect(),
+            hidden_here: HashMap::new(),
+            hidden_there: HashMap::new(),
             log: Vec::new(),
         }
     }
@@ -78,7 +83,8 @@ impl People {
             let (name, holds) = (format!("made here {number:05}"), holds(number));
             let mut content = local::content(&name, &holds);
             content.is_private = self.rng.random_bool(0.2);
-            local::create_by(store, &Author::Person(self.own), self.face, &content);
+            let id = local::create_by(store, &Author::Person(self.own), self.face, &content);
+            self.hidden_here.insert(id, (number, content.is_private));
             self.log.push(format!("here: creates {name:?}"));
             self.writes("created here", &name);
             self.writes("created here", &holds);
@@ -109,6 +115,7 @@ impl People {
             }
             80..90 => {
                 local::edit(store, climb.id, |content| content.is_private = !content.is_private);
+                self.hidden_here.insert(climb.id, (number, !climb.is_private));
                 self.log.push(format!("here: {shown:?} turns private, or public"));
             }
             _ => {
@@ -186,7 +193,9 @@ impl People {
             }
             // Somebody else's private climbs are out of our sight: as good as gone.
             80..90 if who == self.account => {
-                set(board, "isPrivate", json!(climb["isPrivate"] != true));
+                let hides = climb["isPrivate"] != true;
+                set(board, "isPrivate", json!(hides));
+                self.hidden_there.insert(key, (number, hides));
                 self.log.push(format!("there: {shown:?} turns private, or public"));
             }
             80..90 => {}
@@ -196,6 +205,12 @@ impl People {
                 self.log.push(format!("there: {shown:?} is deleted"));
             }
         }
+    }
+
+    /// Whether whoever spoke last of the privacy of a climb, here or there, made it private.
+    pub(crate) fn is_hidden(&self, here: ClimbId, there: Uuid) -> bool {
+        let last = self.hidden_here.get(&here).max(self.hidden_there.get(&there));
+        last.is_some_and(|(_, hides)| *hides)
     }
 
     /// Values that are in none of the texts, though nobody overwrote them.

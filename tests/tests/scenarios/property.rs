@@ -231,7 +231,21 @@ impl<'w> Case<'w> {
         let missing = people.missing(&texts);
         assert!(missing.is_empty(), "missing from both sides: {missing:?}");
         drop(people);
+        self.what_was_hidden_is_hidden(&waiting);
         self.links_are_on_record();
+    }
+
+    /// What somebody made private, and nobody public after that, is private on both sides.
+    fn what_was_hidden_is_hidden(&self, waiting: &BTreeSet<String>) {
+        let people = self.people.lock().unwrap();
+        let there = there(self.sim());
+        for climb in local::all(&self.store) {
+            let Some(id) = climb.stokt_id else { continue };
+            let Some(theirs) = there.get(&id.to_string()) else { continue };
+            if people.is_hidden(climb.id, id.0) && !waiting.contains(&id.to_string()) {
+                assert!(climb.is_private && theirs.is_private, "{:?} was to be private", climb.name);
+            }
+        }
     }
 
     /// A link that stands has its line in the audit, and one Stokt climb is one climb of ours.
@@ -249,12 +263,12 @@ impl<'w> Case<'w> {
         }
     }
 
-    /// Everything that is written anywhere: both sides, history, conflicts, remains of what was deleted.
+    /// Everything that is written anywhere: both sides, conflicts, remains of what was deleted. Not the history, which
+    /// has each edit made here, whatever became of it.
     fn all_texts(&self) -> String {
         let mut texts: Vec<String> = vec![format!("{:?}", local::all(&self.store))];
         texts.push(Value::from(self.sim().with_board(|board| board.climbs())).to_string());
         for (table, columns) in [
-            ("climb_edits", "changes"),
             ("tombstones", "row"),
             ("conflicts", "ours"),
             ("conflicts", "theirs"),

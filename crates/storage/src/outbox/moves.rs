@@ -4,11 +4,14 @@ use std::collections::BTreeSet;
 
 use diesel::prelude::*;
 use mastoc_domain::outbox::{OutboxAction, OutboxState};
+use mastoc_domain::sync_state::EntityKind;
 use mastoc_domain::{StoktId, Timestamp};
 use serde_json::json;
 use uuid::Uuid;
 
 use super::Entry;
+use super::standing::FrozenOf;
+use crate::climbs::Word;
 use crate::conn::{WriteConn, on_backend};
 use crate::error::StoreError;
 use crate::import::ImportContext;
@@ -16,6 +19,8 @@ use crate::schema::outbox as t;
 use crate::sql::keys;
 use crate::types::{Id, Time};
 
+/// Why something was not sent after all.
+const CHANGED: &str = "changed here before it was sent";
 /// Longest reason that is kept, in characters.
 const REASON: usize = 500;
 
@@ -92,7 +97,17 @@ pub fn lease(
     Ok(fence.map_or(Leased::Gone, |fence| Leased::Yes(Lease { id: entry.id, fence })))
 }
 
-/// Notes that sending begins at `at`: commit it **before** the first byte leaves.
+/// Whether sending may begin.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Begun {
+    /// It is on record as being sent.
+    Yes,
+    /// The climb was changed or deleted here since it was frozen: the row waits again, and nothing may be sent.
+    Changed,
+}
+
+/// Notes that sending begins at `at`: commit it **before** the first byte leaves. What was changed here since it was
+/// frozen is not sent: it may have become private.
 ///
 /// # Errors
 /// [`StoreError::Fenced`] when another run has taken over, or the lease is over; or the database's failure.
@@ -101,16 +116,29 @@ pub fn sent(
     ctx: &ImportContext<'_>,
     lease: Lease,
     at: Timestamp,
-) -> Result<(), StoreError> {
+) -> Result<Begun, StoreError> {
     ctx.check_fence(conn)?;
     let now = Time(conn.now());
-    let changed = on_backend!(conn, |c| diesel::update(t::table.find(Id(lease.id)))
-        .filter(t::fence.eq(lease.fence))
-        .filter(t::state.eq(OutboxState::Leased.as_str()))
-        .filter(t::lease_until.gt(Some(Time(at))))
-        .set((t::state.eq(OutboxState::Sent.as_str()), t::sent_at.eq(Some(Time(at))), t::updated_at.eq(now),))
-        .execute(c))?;
-    if changed == 1 { Ok(()) } else { Err(StoreError::Fenced) }
+    let row: Option<(Word<EntityKind>, String, Word<OutboxAction>, i32)> =
+        on_backend!(conn, |c| diesel::update(t::table.find(Id(lease.id)))
+            .filter(t::fence.eq(lease.fence))
+            .filter(t::state.eq(OutboxState::Leased.as_str()))
+            .filter(t::lease_until.gt(Some(Time(at))))
+            .set((
+                t::state.eq(OutboxState::Sent.as_str()),
+                t::sent_at.eq(Some(Time(at))),
+                t::updated_at.eq(now),
+            ))
+            .returning((t::entity, t::local_id, t::action, t::local_rev))
+            .get_result(c)
+            .optional())?;
+    let (entity, local_id, action, local_rev) = row.ok_or(StoreError::Fenced)?;
+    let frozen = FrozenOf { entity: entity.0, local_id: &local_id, action: action.0, local_rev };
+    if frozen.still_stands(conn)? {
+        return Ok(Begun::Yes);
+    }
+    back(conn, ctx, lease, CHANGED, None)?;
+    Ok(Begun::Changed)
 }
 
 /// What a row becomes.

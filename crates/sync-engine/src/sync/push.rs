@@ -22,7 +22,7 @@ use mastoc_domain::outbox::{OutboxAction, OutboxState};
 use mastoc_domain::sync_state::EntityKind;
 use mastoc_domain::{ClimbId, StoktId, Timestamp};
 use mastoc_stokt_client::{Error as StoktError, ErrorKind, Outcome};
-use mastoc_storage::outbox::{self, Claim, Created, Entry, Lease, Leased};
+use mastoc_storage::outbox::{self, Begun, Claim, Created, Entry, Lease, Leased};
 
 use super::sending::{Frozen, Send};
 use super::session::Session;
@@ -36,6 +36,10 @@ pub(crate) use plan::{Planned, plan};
 
 /// How long after a row was taken up its sending may begin.
 const LEASE_SECONDS: i64 = 900;
+/// Why a climb waits that somebody changed or deleted here since the run began.
+const CHANGED: &str = "it was changed here before its turn; the next run looks at it";
+/// Why it is told of a climb that it is at Stokt, though it is not here any more.
+const DELETED: &str = "it was deleted here while it was being sent; --allow-delete takes it away there too";
 /// How many failures in a row end a run.
 const MOST_FAILURES: u32 = 3;
 
@@ -150,8 +154,12 @@ impl Push<'_, '_> {
             }
             session.points.reached("push.linked")?;
             self.twins.entry(entry.fingerprint.clone()).or_default().insert(stokt_id);
-            let decided = if created == Created::Taken { Decided::Ambiguous } else { Decided::Sent };
-            self.report.decide(Decision { stokt_id: stokt_id.to_string(), ..about(&entry, decided) });
+            let decision = match created {
+                Created::Taken => about(&entry, Decided::Ambiguous),
+                Created::Linked => about(&entry, Decided::Sent),
+                Created::Deleted => about(&entry, Decided::Sent).because(DELETED),
+            };
+            self.report.decide(Decision { stokt_id: stokt_id.to_string(), ..decision });
         }
         Ok(())
     }
@@ -186,8 +194,14 @@ impl Push<'_, '_> {
                 Leased::Gone => return Ok(None),
             };
             session.points.reached("push.leased")?;
-            session.store.write(|conn| outbox::sent(conn, &ctx, lease, session.clock.now()))?;
-            session.points.reached("push.sent")?;
+            let begun = session.store.write(|conn| outbox::sent(conn, &ctx, lease, session.clock.now()))?;
+            session.points.reached(if begun == Begun::Yes { "push.sent" } else { "push.queued" })?;
+            if begun == Begun::Changed {
+                // Without its name: it may have become private.
+                let id = entry.stokt_id.map_or_else(|| entry.local_id.clone(), |id| id.to_string());
+                self.report.decide(Decision::new(entry.entity, id, Decided::Skipped).because(CHANGED));
+                return Ok(None);
+            }
             let answer = call(session);
             session.points.reached("push.answered")?;
             match self.came(entry, lease, answer)? {

@@ -3,6 +3,7 @@
 mod changes;
 mod choice;
 mod lists;
+mod meanwhile;
 mod outcomes;
 mod sweep;
 
