@@ -268,11 +268,7 @@ impl<'w> Case<'w> {
     fn all_texts(&self) -> String {
         let mut texts: Vec<String> = vec![format!("{:?}", local::all(&self.store))];
         texts.push(Value::from(self.sim().with_board(|board| board.climbs())).to_string());
-        for (table, columns) in [
-            ("tombstones", "row"),
-            ("conflicts", "ours"),
-            ("conflicts", "theirs"),
-        ] {
+        for (table, columns) in [("tombstones", "row"), ("conflicts", "ours"), ("conflicts", "theirs")] {
             texts.extend(column(&self.place, table, columns));
         }
         texts.join("\n")
