@@ -303,15 +303,22 @@ impl Report {
     }
 
     /// Takes a batch's outcome into account.
-    pub fn add(&mut self, written: Written) {
+    pub fn add(&mut self, mut written: Written) {
+        let tally = written.tally;
+        let made = tally.created + tally.updated + tally.quarantined;
+        let decisions = std::mem::take(&mut written.decisions);
+        let kept = decisions.iter().filter(|one| one.decision == Decided::KeptLocal).count();
+        self.decisions.add(decisions, made + u64::try_from(kept).unwrap_or(0));
+        self.count_in(written);
+    }
+
+    /// Takes a batch's outcome into account whose decisions [`Report::decide`] tells.
+    pub(crate) fn count_in(&mut self, written: Written) {
         let tally = self.counts.of(written.kind);
         tally.created += written.tally.created;
         tally.updated += written.tally.updated;
         tally.unchanged += written.tally.unchanged;
         tally.quarantined += written.tally.quarantined;
-        let made = written.tally.created + written.tally.updated + written.tally.quarantined;
-        let kept = written.decisions.iter().filter(|one| one.decision == Decided::KeptLocal).count();
-        self.decisions.add(written.decisions, made + u64::try_from(kept).unwrap_or(0));
         for issue in written.problems {
             self.problem(issue);
         }

@@ -112,3 +112,27 @@ fn a_plan_that_was_edited_or_made_for_another_board_is_refused_before_anything_i
     assert_eq!(world.sim.requests().len(), before, "Stokt was not asked");
     assert_eq!(world.count_there("Home made"), 0);
 }
+
+#[test]
+fn the_plan_of_a_first_run_is_carried_out_where_it_was_made_for_and_nowhere_else() {
+    for place in Place::both() {
+        let mut away = World::on(Place::sqlite());
+        away.place = place;
+        let dry = report(away.run("both", &["--full", "--dry-run", "--plan", "plan.json"]).expect(0)).report;
+        let target = dry["target"].as_str().unwrap().to_owned();
+        let asked = away.place.url().parse::<mastoc_storage::DatabaseTarget>().unwrap().to_string();
+        assert_eq!(target, asked, "the board that was asked for, not what stood in for it");
+        assert!(!away.place.is_postgres() || !target.contains(":postgres@"), "{target}");
+        let file = away.place.folder().join("plan.json");
+        let plan: Value = serde_json::from_slice(&std::fs::read(&file).unwrap()).unwrap();
+        assert_eq!(plan["target"], dry["target"]);
+        // Another board that is not there yet either.
+        let other = Place::sqlite();
+        one_line(&apply(&away, &other, &[]), 2, &["the plan was made for the board in", &target]);
+        assert!(!other.data_dir().exists());
+        let done = report(reported(apply(&away, &away.place, &["--json"])).expect(0)).report;
+        assert_eq!((&done["target"], &done["decided"]), (&dry["target"], &dry["decided"]), "{done:#}");
+        away.agree();
+        one_line(&apply(&away, &away.place, &[]), 4, &["not what the plan says any more"]);
+    }
+}

@@ -28,11 +28,34 @@ fn validate(file: &str, definition: &str, value: &Value) {
     }
 }
 
-/// Insists that a report is as it is documented.
+/// Insists that the report of a synchronisation is as it is documented, and adds up.
 #[track_caller]
 pub(crate) fn report(run: Imported) -> Imported {
+    let run = documented(run);
+    adds_up(&run.report);
+    run
+}
+
+/// Insists that a report is as it is documented.
+#[track_caller]
+fn documented(run: Imported) -> Imported {
     validate("sync-report.schema.json", "", &run.report);
     run
+}
+
+/// Insists that a synchronisation lists every decision that it counts, or says how many it leaves out: those about
+/// climbs and lists are counted as such, and of the board all that was written.
+#[track_caller]
+fn adds_up(report: &Value) {
+    let number = |value: &Value| value.as_u64().unwrap();
+    let decided: u64 = report["decided"].as_object().unwrap().values().map(number).sum();
+    let counts = report["counts"].as_object().unwrap().iter();
+    let board = counts.filter(|(kind, _)| !["climbs", "lists"].contains(&kind.as_str()));
+    let made: u64 = board
+        .flat_map(|(_, tally)| ["created", "updated", "quarantined"].map(|what| number(&tally[what])))
+        .sum();
+    let listed = report["decisions"].as_array().unwrap().len() as u64;
+    assert_eq!((listed, number(&report["decisions_omitted"])), (decided + made, 0), "{report:#}");
 }
 
 /// Insists that a command printed what is documented, and answers it.
@@ -69,6 +92,35 @@ fn reports_are_what_the_schema_says() {
 }
 
 #[test]
+fn a_report_lists_what_it_counts_whatever_the_run_did() {
+    for place in Place::both() {
+        let mut world = World::on(place);
+        // A board that is not there yet; its dry run, and the first pull.
+        let empty = Place::both().into_iter().find(|other| other.is_postgres() == world.place.is_postgres());
+        let full = world.place;
+        world.place = empty.unwrap();
+        report(world.run("both", &["--full", "--dry-run"]).expect(0));
+        let first = report(world.run("stokt-to-mastoc", &["--full"]).expect(0));
+        assert_eq!(first.report["decided"]["created"], 19, "{:#}", first.report);
+        world.place = full;
+        // A push, and what the next pull observes of it: it counts as written, and nothing is decided.
+        let before = world.create("Home made", 60).id;
+        let pushed = report(world.run("mastoc-to-stokt", &["--climb-ids", &before.to_string()]).expect(0));
+        assert_eq!(pushed.report["decided"], json!({ "sent": 1 }), "{:#}", pushed.report);
+        let both = report(world.run("both", &[]).expect(0));
+        assert_eq!((both.count("climbs", "updated"), &both.report["decided"]), (1, &json!({})));
+        // A climb that is set aside, one that keeps what was changed here, and one that waits for a person.
+        world.edit_there("Other 1", |climb| drop(climb.insert("holdsList".into(), json!("S1 T999999"))));
+        world.edit("Other 2", |climb| climb.name = "Ours".into());
+        world.delete("Other 3");
+        world.edit_there("Other 3", |climb| drop(climb.insert("name".into(), json!("Theirs"))));
+        for more in [&["--full", "--dry-run"][..], &["--full"], &[]] {
+            report(world.run("both", more));
+        }
+    }
+}
+
+#[test]
 fn reports_of_runs_that_fail_are_what_the_schema_says() {
     let world = World::on(Place::sqlite());
     let mut refused = world.sync("both", &[]);
@@ -97,9 +149,9 @@ fn reports_of_imports_are_what_the_schema_says() {
     let place = Place::sqlite();
     let mut dry = place.import(&source);
     dry.arg("--dry-run");
-    report(run(dry).expect(0));
-    report(run(place.import(&source)).expect(0));
-    report(run(place.import(&source)).expect(0));
+    documented(run(dry).expect(0));
+    documented(run(place.import(&source)).expect(0));
+    documented(run(place.import(&source)).expect(0));
 }
 
 /// The words that a type can be written as, as its reader names them when it is given another.

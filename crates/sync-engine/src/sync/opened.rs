@@ -19,8 +19,8 @@ pub struct Opened {
     pub media: Option<MediaStore>,
     /// Held until the run is over; none in a dry run.
     pub lock: Option<RunLock>,
-    /// The folder of a dry run's stand-in, removed with it.
-    stand_in: Option<TempDir>,
+    /// What a dry run's database stands in for, and the folder that it is in, which is removed with it.
+    stand_in: Option<(DatabaseTarget, TempDir)>,
 }
 
 impl Opened {
@@ -100,15 +100,15 @@ impl Opened {
         let unusable =
             |why: std::io::Error| StoreError::Unusable(format!("cannot use the temporary folder: {why}"));
         let folder = tempfile::tempdir().map_err(unusable)?;
-        let database = DatabaseTarget::Sqlite(folder.path().join("empty.sqlite3"));
-        let store = Store::open(&database, &store_options())?;
-        Ok(Self { store, media: None, lock: None, stand_in: Some(folder) })
+        let empty = DatabaseTarget::Sqlite(folder.path().join("empty.sqlite3"));
+        let store = Store::open(&empty, &store_options())?;
+        Ok(Self { store, media: None, lock: None, stand_in: Some((database.clone(), folder)) })
     }
 
-    /// Whether an empty database stands in for one that is not there.
+    /// The database that was asked for, also while another stands in for it.
     #[must_use]
-    pub fn is_stand_in(&self) -> bool {
-        self.stand_in.is_some()
+    pub fn target(&self) -> &DatabaseTarget {
+        self.stand_in.as_ref().map_or_else(|| self.store.target(), |(asked, _)| asked)
     }
 }
 

@@ -28,7 +28,7 @@ use crate::error::EngineError;
 use crate::observe::Step;
 use crate::pictures::{fetch_all, settle};
 use crate::plan::{PictureOwner, PicturePlan};
-use crate::report::{Report, Written};
+use crate::report::Report;
 use crate::store_target::{StoreTarget, set_aside, transaction};
 use crate::target::{Target as _, written_from, written_from_refused};
 
@@ -198,7 +198,7 @@ fn climbs(
     for refused in written_from_refused(&gym.refused) {
         let names = refused.decisions.first().map(|one| one.stokt_id.clone()).unwrap_or_default();
         let why = refused.problems.first().map(|problem| problem.detail.clone()).unwrap_or_default();
-        report.add(Written { decisions: Vec::new(), ..refused });
+        report.count_in(refused);
         report.decide(Decision::new(EntityKind::Climb, names, Decided::Quarantined).because(why));
     }
     session.points.reached("pull.batch")
@@ -207,10 +207,9 @@ fn climbs(
 /// Counts what an import wrote; what was decided is told by the synchronisation itself.
 fn add_climbs(report: &mut Report, outcome: BatchOutcome) {
     let mut written = written_from(outcome);
-    written.decisions.clear();
     // They are told as decisions.
     written.notes.retain(|note| note.code != LOCAL_CHANGES && note.code != DELETED_HERE);
-    report.add(written);
+    report.count_in(written);
 }
 
 /// What is to be written, sorted by how.

@@ -73,7 +73,7 @@ pub fn sync_after(
     let mut board = None;
     let outcome = look().and_then(|()| ask_who(client, options)).and_then(|who| {
         let opened = board.insert(open()?);
-        report.target = opened.store.target().to_string();
+        report.target = opened.target().to_string();
         let run = Run { client, opened, options, clock, points, observer, who: &who };
         run.all(&mut report)
     });
