@@ -70,7 +70,8 @@ pub(crate) enum Command {
     },
     /// Bring the account's personal lists from Stokt (--list ID sends one there)
     Lists,
-    /// Let a climb be a local one: from then on nothing that is done to it here reaches Stokt, and nothing the other way
+    /// Undo the link of a climb: ours is a local one again, and Stokt's stays as it is; the next run that lists it brings
+    /// it here as a new climb, so that there are two then
     Unlink {
         /// The climb, by our id
         #[arg(value_name = "CLIMB")]
@@ -250,7 +251,8 @@ fn unlink(store: &Store, climb: ClimbId, json: bool) -> Result<Exit, Failure> {
         "there is no such climb here",
     )?;
     let text = format!(
-        "{} is a local climb now; climb {} at Stokt stays as it is, and is a new one to the next full run\n",
+        "{} is a local climb now. Climb {} at Stokt stays as it is: the next run that lists it brings it here as a new \
+         climb, so that there are two then\n",
         shown(&done.name),
         done.stokt_id
     );

@@ -34,8 +34,8 @@ pub struct Unlinked {
 }
 
 /// Makes a linked climb a local one: nothing that is done to it here reaches Stokt any more, and nothing that is done
-/// there reaches it. The climb at Stokt stays as it is; to a later full pull it is a new one. `direction`: for which
-/// side's sake, for the audit.
+/// there reaches it. The climb at Stokt stays as it is; the next pull that lists it brings it as a new one. `direction`:
+/// for which side's sake, for the audit.
 ///
 /// # Errors
 /// [`StoreError::NotFound`] when there is no such climb; [`StoreError::Invalid`] when it is not linked, or something

@@ -1,7 +1,7 @@
 //! The commands beside a run: how it stands, which runs there were, what waits, whether all is well, and letting go.
 
 use mastoc_domain::sync_state::SyncState;
-use mastoc_test_support::{Finished, Process};
+use mastoc_test_support::{Finished, Process, workspace_root};
 use serde_json::{Value, json};
 
 use crate::schema::{command, report};
@@ -148,9 +148,20 @@ fn an_unlinked_climb_is_local_and_both_go_their_own_way() {
         assert_eq!((&unlinked["climb"], &unlinked["stokt_id"]), (&json!(id), &json!(there)));
         assert_eq!(world.here("Own 1").sync_state, SyncState::Local);
         world.edit("Own 1", |climb| climb.name = "On its own".into());
-        report(world.run("both", &["--full"]).expect(0));
+        // As it was said: the next run that lists Stokt's brings it, be it a full one or not.
+        report(world.run("both", &[]).expect(0));
         assert_eq!((world.count_there("On its own"), world.count_there("Own 1")), (0, 1));
         assert_eq!(world.here("Own 1").stokt_id.unwrap().to_string(), there, "a new climb here");
+        assert_eq!(world.here("On its own").sync_state, SyncState::Local, "there are two");
+        let second = world.here("Own 2").id.to_string();
+        let says = "the next run that lists it brings it here as a new climb, so that there are two";
+        for told in [sync(&world, &["unlink", &second]), sync(&world, &["unlink", "--help"])] {
+            let text = told.stdout.split_whitespace().collect::<Vec<_>>().join(" ");
+            assert!(told.code == Some(0) && text.contains(says), "{told:?}");
+        }
+        let documented = std::fs::read_to_string(workspace_root().join("docs/sync.md")).unwrap();
+        assert!(documented.contains(&says.replacen("the", "The", 1)));
+        report(world.run("both", &["--full"]).expect(0));
         let again = sync(&world, &["unlink", &id]);
         assert_eq!(again.code, Some(2), "{again:?}");
         let nobody = sync(&world, &["unlink", "0190f0a0-0000-7000-8000-000000000001"]);
