@@ -24,7 +24,9 @@ fn main() -> ExitCode {
 }
 
 fn act(mut arguments: Arguments, matches: &ArgMatches) -> Result<Exit, Failure> {
-    arguments.log.init("warn")?;
+    // What a quiet run has to say stands in its summary.
+    let is_quiet = arguments.run.quiet && arguments.command.is_none();
+    arguments.log.init(if is_quiet { "error" } else { "warn" })?;
     let Some(command) = arguments.command.take() else {
         return run::run(&arguments, matches);
     };

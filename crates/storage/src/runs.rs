@@ -260,6 +260,28 @@ pub fn latest(conn: &mut ReadConn<'_>, origin: &str) -> Result<Option<Run>, Stor
     row.map(to_run).transpose()
 }
 
+/// The report of the latest run in this direction that came to its end, in part or wholly, with this origin.
+///
+/// # Errors
+/// When the database fails.
+pub fn last_report(
+    conn: &mut ReadConn<'_>,
+    direction: RunDirection,
+    origin: &str,
+) -> Result<Option<Value>, StoreError> {
+    let ended = [RunStatus::Done, RunStatus::Waiting, RunStatus::Partial].map(RunStatus::as_str);
+    let report: Option<Option<Value>> = on_backend!(conn, |c| sync_runs::table
+        .filter(sync_runs::direction.eq(direction.as_str()))
+        .filter(sync_runs::origin.eq(origin))
+        .filter(sync_runs::status.eq_any(ended))
+        .filter(sync_runs::report.is_not_null())
+        .order((sync_runs::started_at.desc(), sync_runs::id.desc()))
+        .select(sync_runs::report)
+        .first(c)
+        .optional())?;
+    Ok(report.flatten())
+}
+
 /// All watermarks: the origin, the gym's id there, and up to which moment everything of it is known.
 ///
 /// # Errors

@@ -21,7 +21,9 @@ use crate::schema::{climbs as t, conflicts, faces, sync_links as l, tombstones, 
 use crate::sql::keys;
 use crate::types::{Id, Time};
 
-pub use summaries::{LinkSummary, deleted_of_gym, linked_in_gym, links_of_gym, summaries};
+pub use summaries::{
+    LinkSummary, changed_in_gyms, deleted_of_gym, linked_in_gym, links_of_gym, summaries,
+};
 
 /// The link of a climb: what both sides last agreed on, and how either stands since.
 #[derive(Debug, Clone, PartialEq)]
@@ -104,6 +106,15 @@ pub struct Known {
     pub climb: Option<ClimbSide>,
     /// The open conflict about it.
     pub conflict: Option<Uuid>,
+    /// What Stokt said of it when that conflict was last looked at; `None` also where it was gone.
+    pub theirs: Option<CanonicalClimb>,
+}
+
+impl Known {
+    /// Only a link so far.
+    fn of(link: LinkSide) -> Self {
+        Self { link, climb: None, conflict: None, theirs: None }
+    }
 }
 
 type SideColumns = (
@@ -254,16 +265,13 @@ pub fn known(conn: &mut ReadConn<'_>, ids: &[StoktId]) -> Result<HashMap<StoktId
             ))
             .load(c))?;
         for link in rows.into_iter().filter_map(to_link) {
-            found.insert(link.stokt_id, Known { link, climb: None, conflict: None });
+            found.insert(link.stokt_id, Known::of(link));
         }
         let stokt_ids = Id::all(ids.iter().map(|id| id.0));
         for side in sides!(conn, t::stokt_id.eq_any(&stokt_ids)).into_iter().map(to_side) {
             let Some(stokt_id) = side.stokt_id else { continue };
-            let known = found.entry(stokt_id).or_insert_with(|| Known {
-                link: unlinked(stokt_id, side.id.to_string(), false),
-                climb: None,
-                conflict: None,
-            });
+            let link = || Known::of(unlinked(stokt_id, side.id.to_string(), false));
+            let known = found.entry(stokt_id).or_insert_with(link);
             known.climb = Some(side);
         }
         let deleted: Vec<(String, Option<String>)> = on_backend!(conn, |c| tombstones::table
@@ -273,11 +281,8 @@ pub fn known(conn: &mut ReadConn<'_>, ids: &[StoktId]) -> Result<HashMap<StoktId
             .load(c))?;
         for (local_id, stokt_id) in deleted {
             let Some(stokt_id) = stokt_id.and_then(|text| text.parse::<StoktId>().ok()) else { continue };
-            let known = found.entry(stokt_id).or_insert_with(|| Known {
-                link: unlinked(stokt_id, local_id, true),
-                climb: None,
-                conflict: None,
-            });
+            let link = || Known::of(unlinked(stokt_id, local_id, true));
+            let known = found.entry(stokt_id).or_insert_with(link);
             known.link.is_deleted |= known.climb.is_none();
         }
     }
@@ -287,18 +292,23 @@ pub fn known(conn: &mut ReadConn<'_>, ids: &[StoktId]) -> Result<HashMap<StoktId
 
 fn add_conflicts(conn: &mut ReadConn<'_>, found: &mut HashMap<StoktId, Known>) -> Result<(), StoreError> {
     let local: Vec<String> = found.values().map(|known| known.link.local_id.clone()).collect();
-    let mut open: HashMap<String, Uuid> = HashMap::new();
+    let mut open: HashMap<String, (Uuid, Option<CanonicalClimb>)> = HashMap::new();
     for ids in keys(&local) {
-        let rows: Vec<(String, Id)> = on_backend!(conn, |c| conflicts::table
+        let rows: Vec<(String, Id, Option<Value>)> = on_backend!(conn, |c| conflicts::table
             .filter(conflicts::entity.eq(EntityKind::Climb.as_str()))
             .filter(conflicts::local_id.eq_any(ids))
             .filter(conflicts::resolved_at.is_null())
-            .select((conflicts::local_id, conflicts::id))
+            .select((conflicts::local_id, conflicts::id, conflicts::theirs))
             .load(c))?;
-        open.extend(rows.into_iter().map(|(local_id, id)| (local_id, id.0)));
+        open.extend(rows.into_iter().map(|(local_id, id, theirs)| {
+            let theirs = theirs.as_ref().and_then(CanonicalClimb::from_json);
+            (local_id, (id.0, theirs))
+        }));
     }
     for known in found.values_mut() {
-        known.conflict = open.get(&known.link.local_id).copied();
+        if let Some((id, theirs)) = open.get(&known.link.local_id) {
+            (known.conflict, known.theirs) = (Some(*id), theirs.clone());
+        }
     }
     Ok(())
 }

@@ -1,7 +1,9 @@
-//! What a synchronisation writes of linked climbs beyond what an import does: agreeing on a new base, merging,
-//! archiving, counting the runs that did not find a climb.
+//! What a synchronisation writes of linked climbs beyond what an import does: agreeing on a new base, merging, and
+//! whether they are there at all.
 //!
 //! Every transaction of these begins with [`begin`]; after it nobody edits a climb before the commit.
+
+mod presence;
 
 use std::collections::BTreeSet;
 
@@ -12,8 +14,8 @@ use mastoc_domain::change::{ChangeKind, Changed};
 use mastoc_domain::climb_edit::FieldChange;
 use mastoc_domain::fold::fold_name;
 use mastoc_domain::holds_list::{HoldsList, Role};
-use mastoc_domain::sync_state::{Direction, EntityKind, SyncState};
-use mastoc_domain::{RunId, StoktId, Timestamp, UserId};
+use mastoc_domain::sync_state::{EntityKind, SyncState};
+use mastoc_domain::{Timestamp, UserId};
 use serde_json::{Value, json};
 
 use crate::changes::PendingChange;
@@ -24,12 +26,13 @@ use crate::error::StoreError;
 use crate::fragment::Fragment;
 use crate::import::ImportContext;
 use crate::import::echoes::{CountsFor, Recounted};
-use crate::links::{json_hash, run_id};
-use crate::mappings;
+use crate::links::json_hash;
 use crate::schema::{climb_holds, climbs as t, sync_links as l};
 use crate::sql::{chunks, keys};
 use crate::sync_climbs::{ClimbSide, Known, LinkSide};
 use crate::types::{Id, Time};
+
+pub use presence::{archive, mark_found, mark_missing, mark_seen, observe, retire_links, unarchive};
 
 /// Whom the history of a climb names when a synchronisation changed it.
 pub const AUTHOR: &str = "synchronisation";
@@ -149,31 +152,6 @@ fn note(conn: &mut WriteConn<'_>, climb: &ClimbSide, is_public: bool) {
         is_public,
         owner: climb.setter.map(|setter| UserId(setter.0)),
     });
-}
-
-/// Puts climbs aside that are gone from Stokt; nothing of them is removed.
-///
-/// # Errors
-/// When the database fails.
-pub fn archive(conn: &mut WriteConn<'_>, climbs: &[&ClimbSide]) -> Result<(), StoreError> {
-    set_state(conn, climbs, SyncState::Archived)
-}
-
-/// Takes climbs back that are at Stokt again: in agreement, or with what was changed here in between.
-///
-/// # Errors
-/// When the database fails.
-pub fn unarchive(conn: &mut WriteConn<'_>, known: &[&Known]) -> Result<(), StoreError> {
-    for is_dirty in [false, true] {
-        let state = SyncState::derive(true, i32::from(is_dirty), 0, false, false);
-        let back: Vec<&ClimbSide> = known
-            .iter()
-            .filter(|known| known.link.is_dirty() == is_dirty)
-            .filter_map(|known| known.climb.as_ref())
-            .collect();
-        set_state(conn, &back, state)?;
-    }
-    Ok(())
 }
 
 /// A climb whose content becomes another by synchronising.
@@ -320,83 +298,4 @@ fn field_changes(before: &CanonicalClimb, after: &CanonicalClimb) -> Vec<FieldCh
         .filter(|(_, before, after)| before != after)
         .map(|(field, before, after)| FieldChange { field: field.to_owned(), before, after })
         .collect()
-}
-
-/// Notes that Stokt shows these climbs again, after runs that did not find them.
-///
-/// # Errors
-/// When the database fails.
-pub fn mark_found(conn: &mut WriteConn<'_>, ids: &[StoktId]) -> Result<(), StoreError> {
-    let now = Time(conn.now());
-    let texts: Vec<String> = ids.iter().map(ToString::to_string).collect();
-    for texts in keys(&texts) {
-        on_backend!(conn, |c| diesel::update(l::table)
-            .filter(l::entity.eq(EntityKind::Climb.as_str()))
-            .filter(l::stokt_id.eq_any(texts))
-            .set((l::missing_runs.eq(0), l::missing_since.eq(None::<Time>), l::updated_at.eq(now)))
-            .execute(c))?;
-    }
-    Ok(())
-}
-
-/// Notes that a complete listing at `at` did not show these climbs.
-///
-/// # Errors
-/// When the database fails.
-pub fn mark_missing(conn: &mut WriteConn<'_>, ids: &[StoktId], at: Timestamp) -> Result<(), StoreError> {
-    let now = Time(conn.now());
-    let texts: Vec<String> = ids.iter().map(ToString::to_string).collect();
-    for texts in keys(&texts) {
-        let missing = || l::entity.eq(EntityKind::Climb.as_str()).and(l::stokt_id.eq_any(texts));
-        on_backend!(conn, |c| diesel::update(l::table)
-            .filter(missing())
-            .filter(l::missing_since.is_null())
-            .set(l::missing_since.eq(Time(at)))
-            .execute(c))?;
-        on_backend!(conn, |c| diesel::update(l::table)
-            .filter(missing())
-            .set((l::missing_runs.eq(l::missing_runs + 1), l::updated_at.eq(now)))
-            .execute(c))?;
-    }
-    Ok(())
-}
-
-/// Notes the run as the last one that saw the gym's climbs, apart from those that no run finds: one statement.
-///
-/// # Errors
-/// When the database fails.
-pub fn mark_seen(conn: &mut WriteConn<'_>, run: RunId, gym: StoktId) -> Result<(), StoreError> {
-    let mut sql = Fragment::new("UPDATE sync_links SET last_seen_run = ");
-    sql.id(run_id(Some(run)).map_or(run.0, |id| id.0));
-    sql.sql(
-        " WHERE entity = 'climb' AND missing_runs = 0 AND tombstone_at IS NULL AND EXISTS (SELECT 1 FROM climbs c \
-         JOIN faces f ON f.id = c.face_id JOIN gyms g ON g.id = f.gym_id WHERE c.stokt_id = ",
-    );
-    sql.either("sync_links.stokt_id::uuid", "unhex(sync_links.stokt_id, '-')");
-    sql.sql(" AND g.stokt_id = ").id(gym.0).sql(")");
-    let statement = sql.selecting::<diesel::sql_types::Untyped>();
-    on_backend!(conn, |c| statement.execute(c))?;
-    Ok(())
-}
-
-/// Forgets the links of climbs that are gone on both sides; the tombstones stay, so that nothing brings them back, and
-/// the audit tells.
-///
-/// # Errors
-/// When the database fails.
-pub fn retire_links(conn: &mut WriteConn<'_>, ids: &[StoktId]) -> Result<(), StoreError> {
-    let texts: Vec<String> = ids.iter().map(ToString::to_string).collect();
-    for texts in keys(&texts) {
-        let over = || {
-            let of_climbs = l::entity.eq(EntityKind::Climb.as_str()).and(l::stokt_id.eq_any(texts));
-            of_climbs.and(l::tombstone_at.is_not_null())
-        };
-        let links: Vec<(String, String)> =
-            on_backend!(conn, |c| l::table.filter(over()).select((l::local_id, l::stokt_id)).load(c))?;
-        on_backend!(conn, |c| diesel::delete(l::table).filter(over()).execute(c))?;
-        let pairs: Vec<(&str, &str)> =
-            links.iter().map(|(local_id, stokt_id)| (local_id.as_str(), stokt_id.as_str())).collect();
-        mappings::unlinked(conn, EntityKind::Climb, &pairs, Direction::StoktToMastoc)?;
-    }
-    Ok(())
 }

@@ -18,7 +18,7 @@ use mastoc_domain::{RunId, Timestamp};
 use mastoc_storage::checkpoints::{self, Checkpoint};
 use mastoc_storage::import::{self, ImportContext};
 use mastoc_storage::runs::{self, RunDirection, RunMode, RunStatus};
-use mastoc_storage::{RunLock, Store, StoreError, seen};
+use mastoc_storage::{RunLock, Store, StoreError, WriteConn, seen};
 use serde_json::json;
 use support::{GYM, Raw, climb, climbs, import_board, migrate, open, sid};
 
@@ -52,6 +52,26 @@ mastoc_test_support::both_backends! {
         assert_eq!((done.status, done.report), (RunStatus::Done, Some(report.clone())));
         let nobody = finish(RunId::generate(), RunStatus::Done);
         assert!(matches!(nobody, Err(StoreError::NotFound)), "{nobody:?}");
+    }
+
+    fn the_last_report_is_that_of_a_run_of_the_same_kind_that_came_to_its_end(url: &str) {
+        let store = open(url);
+        let last = |direction| store.read(|conn| runs::last_report(conn, direction, ORIGIN)).unwrap();
+        assert_eq!(last(RunDirection::Both), None);
+        let ended = |direction, origin: &str, status, number: i32| {
+            let begin = |conn: &mut WriteConn<'_>| runs::start(conn, direction, RunMode::Incremental, origin);
+            let run = store.write(begin).unwrap();
+            store.write(|conn| runs::finish(conn, run, status, &json!({ "number": number }))).unwrap();
+        };
+        ended(RunDirection::Both, ORIGIN, RunStatus::Done, 1);
+        ended(RunDirection::Both, ORIGIN, RunStatus::Partial, 2);
+        ended(RunDirection::Both, ORIGIN, RunStatus::Failed, 3);
+        ended(RunDirection::Both, "https://other.example", RunStatus::Done, 4);
+        ended(RunDirection::MastocToStokt, ORIGIN, RunStatus::Waiting, 5);
+        store.write(|conn| runs::start(conn, RunDirection::Both, RunMode::Full, ORIGIN)).unwrap();
+        assert_eq!(last(RunDirection::Both), Some(json!({ "number": 2 })));
+        assert_eq!(last(RunDirection::MastocToStokt), Some(json!({ "number": 5 })));
+        assert_eq!(last(RunDirection::StoktToMastoc), None);
     }
 
     fn old_runs_are_forgotten_but_for_what_something_refers_to(url: &str) {

@@ -202,7 +202,7 @@ mastoc_test_support::both_backends! {
         let (conflict, theirs) = named(&store, id);
         let done = resolve(&store, conflict, Take::Mastoc).unwrap();
         assert_eq!((done.outcome, done.conflict.settlement), (Outcome::WaitsToBeSent, Some(Settlement::Mastoc)));
-        let Known { link, climb, conflict: open } = known(&store, id);
+        let Known { link, climb, conflict: open, .. } = known(&store, id);
         let climb = climb.unwrap();
         assert_eq!((climb.canonical.name.as_str(), climb.canonical.tags.as_str()), ("Ours", "new"));
         assert_eq!(climb.canonical.feet_rule.as_deref(), Some("Pieds des mains"));

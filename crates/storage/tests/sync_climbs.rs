@@ -65,7 +65,7 @@ mastoc_test_support::both_backends! {
         import_board(&store);
         let record = climb(1);
         import_climbs(&store, std::slice::from_ref(&record));
-        let Known { link, climb, conflict } = known(&store, record.stokt_id);
+        let Known { link, climb, conflict, .. } = known(&store, record.stokt_id);
         let side = climb.unwrap();
         assert_eq!(link.base.as_ref(), Some(&side.canonical));
         assert_eq!(link.base_hash.as_deref(), Some(sync_climbs::base_hash(&side.canonical).as_str()));
@@ -221,8 +221,49 @@ mastoc_test_support::both_backends! {
         let states = || [0, 1].map(|n: usize| known(&store, records[n].stokt_id).climb.unwrap().sync_state);
         assert_eq!(states(), [SyncState::Archived; 2]);
         assert_eq!(store.read(|conn| changes::since(conn, seen, 9, Viewer::Public)).unwrap().len(), 2);
-        store.write(|conn| sync_writes::unarchive(conn, &[&both[0], &both[1]])).unwrap();
+        // What was changed until then is settled, and what is changed since is not.
+        let again = || [0, 1].map(|n: usize| known(&store, records[n].stokt_id));
+        assert_eq!(again().map(|known| known.link.is_dirty()), [false, false]);
+        let changed = || store.read(|conn| sync_climbs::changed_in_gyms(conn, &[sid(GYM)])).unwrap();
+        assert_eq!(changed(), []);
+        store.write(|conn| sync_writes::unarchive(conn, &again().each_ref())).unwrap();
         assert_eq!(states(), [SyncState::Synced, SyncState::Modified]);
+        assert_eq!(again().map(|known| known.link.is_dirty()), [false, true]);
+    }
+
+    fn what_was_changed_here_is_found_by_gym_unless_it_was_deleted(url: &str) {
+        let store = open(url);
+        import_board(&store);
+        let records = climbs(5);
+        import_climbs(&store, &records);
+        let ids: Vec<StoktId> = records.iter().map(|record| record.stokt_id).collect();
+        let changed = |gym| store.read(|conn| sync_climbs::changed_in_gyms(conn, &[gym])).unwrap();
+        assert_eq!(changed(sid(GYM)), []);
+        rename(&store, ids[3], "changed");
+        rename(&store, ids[1], "changed, then deleted");
+        delete(&store, ids[1]);
+        let aside = [0, 2].map(|n: usize| known(&store, ids[n]).climb.unwrap());
+        store.write(|conn| sync_writes::archive(conn, &aside.each_ref())).unwrap();
+        rename(&store, ids[2], "archived, then changed");
+        let mut wanted = vec![ids[2], ids[3]];
+        wanted.sort_unstable();
+        assert_eq!((changed(sid(GYM)), changed(sid(GYM + 1))), (wanted, vec![]));
+    }
+
+    fn what_stokt_shows_of_a_deleted_climb_is_noted(url: &str) {
+        let store = open(url);
+        import_board(&store);
+        let records = climbs(3);
+        import_climbs(&store, &records);
+        let ids: Vec<StoktId> = records.iter().map(|record| record.stokt_id).collect();
+        delete(&store, ids[0]);
+        let before = known(&store, ids[2]).link;
+        let told = [(ids[0], "one".to_owned()), (ids[1], "two".to_owned()), (sid(7), "nobody".to_owned())];
+        store.write(|conn| sync_writes::observe(conn, &told)).unwrap();
+        store.write(|conn| sync_writes::observe(conn, &[])).unwrap();
+        let observed = [0, 1].map(|n: usize| known(&store, ids[n]).link.observed_hash);
+        assert_eq!(observed, ["one", "two"]);
+        assert_eq!(known(&store, ids[2]).link, before);
     }
 
     fn the_link_of_a_climb_that_is_gone_on_both_sides_ends_and_nothing_brings_it_back(url: &str) {

@@ -1,6 +1,6 @@
 //! The report of a run: one JSON document for programs. `summary.rs` makes a short table of it for people.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
 use mastoc_domain::sync_state::EntityKind;
@@ -257,6 +257,9 @@ pub struct Report {
     pub notes_omitted: u64,
     /// What the operator can do now.
     pub next_steps: Vec<String>,
+    /// What the run before told already, and is no news.
+    #[serde(skip)]
+    pub(crate) told_before: BTreeSet<String>,
 }
 
 impl Report {
@@ -290,6 +293,7 @@ impl Report {
             notes: Vec::new(),
             notes_omitted: 0,
             next_steps: Vec::new(),
+            told_before: BTreeSet::new(),
         }
     }
 

@@ -18,6 +18,7 @@ mod locks;
 mod operating;
 mod outbox;
 mod plans;
+mod quiet;
 mod schema;
 #[path = "../support/mod.rs"]
 mod support;

@@ -203,6 +203,43 @@ pub fn deleted_of_gym(conn: &mut ReadConn<'_>, gym: StoktId) -> Result<Vec<LinkS
     summaries_of(conn, &HashMap::new(), &ids)
 }
 
+/// Stokt's ids of the climbs of these gyms that were changed here since both sides agreed, in their order: archived ones
+/// as well, deleted ones not.
+///
+/// # Errors
+/// When the database fails.
+pub fn changed_in_gyms(conn: &mut ReadConn<'_>, wanted: &[StoktId]) -> Result<Vec<StoktId>, StoreError> {
+    let wanted = Id::all(wanted.iter().map(|gym| gym.0));
+    let agreed = [SyncState::Local, SyncState::Synced].map(SyncState::as_str);
+    let rows: Vec<(Option<Id>, Word<SyncState>)> = on_backend!(conn, |c| t::table
+        .inner_join(faces::table.on(faces::id.eq(t::face_id)))
+        .inner_join(gyms::table.on(gyms::id.eq(faces::gym_id)))
+        .filter(gyms::stokt_id.eq_any(&wanted))
+        .filter(t::stokt_id.is_not_null())
+        .filter(t::sync_state.ne_all(agreed))
+        .select((t::stokt_id, t::sync_state))
+        .load(c))?;
+    if rows.is_empty() {
+        return Ok(Vec::new());
+    }
+    let dirty: Vec<String> = on_backend!(conn, |c| l::table
+        .filter(l::entity.eq(EntityKind::Climb.as_str()))
+        .filter(l::local_rev.gt(l::base_rev))
+        .filter(l::tombstone_at.is_null())
+        .select(l::stokt_id)
+        .load(c))?;
+    let dirty: HashSet<StoktId> = dirty.iter().filter_map(|text| text.parse().ok()).collect();
+    let mut changed: Vec<StoktId> = rows
+        .into_iter()
+        .filter_map(|(id, state)| Some((StoktId(id?.0), state.0)))
+        // One that was never compared differs from whatever it is at Stokt.
+        .filter(|(id, state)| *state == SyncState::Modified || dirty.contains(id))
+        .map(|(id, _)| id)
+        .collect();
+    changed.sort_unstable();
+    Ok(changed)
+}
+
 /// How many climbs of a gym are linked and neither archived nor deleted: what a share of them is taken of.
 ///
 /// # Errors

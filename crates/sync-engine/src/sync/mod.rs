@@ -15,6 +15,7 @@ pub mod guard;
 pub mod keep;
 pub mod lists;
 mod mine;
+mod news;
 mod opened;
 mod options;
 mod plan_file;

@@ -8,7 +8,7 @@ use mastoc_domain::canonical::CanonicalClimb;
 use mastoc_domain::sync_state::{Direction, EntityKind, SyncState};
 use mastoc_storage::import::{self, ImportContext};
 use mastoc_storage::outbox;
-use mastoc_storage::sync_climbs::{self, Known, LinkSummary};
+use mastoc_storage::sync_climbs::{self, ClimbSide, Known, LinkSummary};
 
 use super::decide::{Action, Local, Remote, Situation, decide};
 use super::options::SyncOptions;
@@ -95,8 +95,12 @@ pub(super) fn decide_pull(
     })
 }
 
-/// How an action is told; `None` when there is nothing to tell. `is_news`: whether Stokt says something that it did not
-/// say the last time.
+/// Whether Stokt says something of a climb that its open conflict does not know of. What it counts is no such thing.
+pub(super) fn says_anew(known: Option<&Known>, remote: &CanonicalClimb) -> bool {
+    known.is_none_or(|known| known.theirs.as_ref() != Some(remote))
+}
+
+/// How an action is told; `None` when there is nothing to tell. `is_news`: whether an open conflict is told anew.
 pub(super) fn told(
     action: &Action,
     known: Option<&Known>,
@@ -224,7 +228,8 @@ fn compare(
             after = Some(last.stokt_id);
             for link in &page {
                 let is_shown = look(link, &mut plan) || shows(link.stokt_id);
-                let is_over = link.sync_state == Some(SyncState::Archived);
+                // What was changed since it was archived is decided about once more.
+                let is_over = link.sync_state == Some(SyncState::Archived) && !link.is_dirty();
                 if !is_shown && !is_over && gym.shows_all() {
                     plan.absent.push(link.stokt_id);
                 }
@@ -304,8 +309,7 @@ fn plan_listed(
             let known = known.get(&climb.stokt_id);
             let unsettled = survey.is_awaited(session, &awaited, climb);
             let action = decide_pull(session.options, known, Remote::Here(&climb.canonical), unsettled);
-            let observed = sync_climbs::observed_hash(&climb.import)?;
-            let is_news = known.is_none_or(|known| known.link.observed_hash != observed);
+            let is_news = says_anew(known, &climb.canonical);
             gym.changed += u64::from(is_surprise(known) && changes_row(&action));
             if keeps {
                 plan.note(
@@ -344,7 +348,9 @@ fn plan_absent(
             let Some(known) = known.get(id) else { continue };
             let remote = absence(session, survey, known.link.missing_runs + 1, known.link.missing_since);
             let action = decide_pull(session.options, Some(known), remote, false);
-            gym.archived += u64::from(matches!(remote, Remote::Gone) && known.climb.is_some());
+            let was_gone = |climb: &ClimbSide| climb.sync_state == SyncState::Archived;
+            let is_here = known.climb.as_ref().is_some_and(|climb| !was_gone(climb));
+            gym.archived += u64::from(matches!(remote, Remote::Gone) && is_here && known.conflict.is_none());
             if keeps {
                 plan.note(*id, name_of(known), &action, Some(known), None, false);
             }

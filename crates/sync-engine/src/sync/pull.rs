@@ -19,7 +19,7 @@ use mastoc_storage::sync_writes::{self, Agreement, Merged};
 use mastoc_storage::{StoreError, WriteConn};
 
 use super::decide::{Action, Remote};
-use super::planning::{Awaited, GymPlan, PullPlan, decide_pull, telling, told};
+use super::planning::{Awaited, GymPlan, PullPlan, decide_pull, says_anew, telling, told};
 use super::session::Session;
 use super::survey::{Survey, Window};
 use super::view::RemoteClimb;
@@ -221,6 +221,8 @@ struct Work<'w> {
     closed: Vec<ClimbId>,
     conflicts: Vec<NewConflict>,
     found: Vec<StoktId>,
+    /// Hashes of records whose climbs are not here to take them.
+    observed: Vec<(StoktId, String)>,
     imports: Vec<ImportClimb>,
     decisions: Vec<Decision>,
 }
@@ -263,6 +265,7 @@ fn write(
     sync_writes::agree(conn, &agreed)?;
     conflicts::close(conn, &ctx, &work.closed)?;
     sync_writes::mark_found(conn, &work.found)?;
+    sync_writes::observe(conn, &work.observed)?;
     let climbs =
         if work.imports.is_empty() { None } else { Some(import::climbs(conn, &ctx, &work.imports)?) };
     conflicts::open_all(conn, &ctx, &work.conflicts)?;
@@ -288,7 +291,7 @@ impl<'w> Work<'w> {
     ) -> Result<(), StoreError> {
         let observed = sync_climbs::observed_hash(&climb.import)?;
         let is_news = known.is_none_or(|known| known.link.observed_hash != observed);
-        if let Some((decided, why)) = told(action, known, is_news) {
+        if let Some((decided, why)) = told(action, known, says_anew(known, &climb.canonical)) {
             let mut decision = Decision::new(EntityKind::Climb, climb.stokt_id.to_string(), decided)
                 .named(telling(decided, known, &climb.import.name));
             decision.why = why;
@@ -303,6 +306,9 @@ impl<'w> Work<'w> {
             }
         }
         self.carry_out(climb, known, action, is_news);
+        if is_news && known.is_some_and(|known| known.climb.is_none()) {
+            self.observed.push((climb.stokt_id, observed));
+        }
         Ok(())
     }
 

@@ -85,6 +85,9 @@ pub fn sync_after(
     report.error = outcome.err().map(|error| error.to_string());
     report.close_sync(ending, began.elapsed(), Traffic::from(client.stats().read()));
     if let Some(opened) = board.filter(|_| !is_cut) {
+        if report.run.is_some() {
+            report.compare_with_last(&opened.store, options.direction);
+        }
         keep_report(&opened, points, &mut report);
     }
     report

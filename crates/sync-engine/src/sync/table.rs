@@ -53,18 +53,6 @@ impl Report {
         out
     }
 
-    /// Whether this run came upon anything that a person should hear of at once: a new conflict, a climb that Stokt
-    /// refuses, a problem, an end that does not heal by itself. What waits since an earlier run is no news.
-    #[must_use]
-    pub fn is_news(&self) -> bool {
-        let people = [Decided::Conflict, Decided::Ambiguous, Decided::Rejected, Decided::Quarantined];
-        let heals = matches!(
-            self.ending,
-            Ending::Done | Ending::Waiting | Ending::Temporary | Ending::Locked | Ending::Interrupted
-        );
-        !heals || !self.problems.is_empty() || people.iter().any(|decided| self.count(*decided) > 0)
-    }
-
     /// What the operator can do after a synchronisation.
     pub(crate) fn sync_advice(&self) -> Vec<String> {
         let mut steps = Vec::new();
@@ -248,7 +236,6 @@ mod tests {
     use mastoc_domain::sync_state::EntityKind;
 
     use super::*;
-    use crate::report::Issue;
 
     fn report() -> Report {
         let mut report = Report::begin("https://x.org/", "sqlite://board".into(), false);
@@ -332,41 +319,5 @@ mod tests {
         }
         // As many as there are: a new one is not forgotten.
         assert_eq!(all.len(), 20);
-    }
-
-    #[test]
-    fn only_what_needs_a_person_is_news() {
-        assert!(!report().is_news());
-        for decided in
-            [Decided::Created, Decided::Sent, Decided::Archived, Decided::Unknown, Decided::Skipped]
-        {
-            let mut report = report();
-            report.decide(climb(decided, "x"));
-            assert!(!report.is_news(), "{decided:?}");
-        }
-        for decided in [Decided::Conflict, Decided::Ambiguous, Decided::Rejected, Decided::Quarantined] {
-            let mut report = report();
-            report.decide(climb(decided, "x"));
-            assert!(report.is_news(), "{decided:?}");
-        }
-        for (ending, news) in [
-            (Ending::Waiting, false),
-            (Ending::Temporary, false),
-            (Ending::Locked, false),
-            (Ending::Interrupted, false),
-            (Ending::Partial, true),
-            (Ending::Failed, true),
-            (Ending::Guard, true),
-            (Ending::Credentials, true),
-            (Ending::Usage, true),
-        ] {
-            let mut report = report();
-            report.ending = ending;
-            assert_eq!(report.is_news(), news, "{ending:?}");
-        }
-        let mut report = report();
-        let (kind, stokt_id) = ("climb".to_owned(), "1".to_owned());
-        report.problem(Issue { kind, stokt_id, code: "bad".into(), detail: "d".into() });
-        assert!(report.is_news());
     }
 }

@@ -153,7 +153,7 @@ fn a_link_whose_climb_is_not_here_is_no_deletion() {
         missing_since: None,
         is_deleted,
     };
-    let side = |is_deleted| Known { link: link(is_deleted), climb: None, conflict: None };
+    let side = |is_deleted| Known { link: link(is_deleted), climb: None, conflict: None, theirs: None };
     assert_eq!(local_side(Some(&side(true))), Local::Deleted);
     assert_eq!(local_side(Some(&side(false))), Local::Never);
     assert_eq!(local_side(None), Local::Never);
