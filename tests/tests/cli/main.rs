@@ -14,6 +14,7 @@
 mod asking;
 mod commands;
 mod flags;
+mod left_here;
 mod locks;
 mod operating;
 mod outbox;

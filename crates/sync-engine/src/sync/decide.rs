@@ -119,7 +119,8 @@ pub enum Action {
         /// What to do besides; never another un-archiving.
         then: Box<Action>,
     },
-    /// Pull: gone from Stokt: archive the row. Its content, its link and its changes stay.
+    /// Pull: gone from Stokt: archive the row. Its content and its link stay, and what was changed until now counts as
+    /// settled (not dirty): only another change makes a conflict of it.
     Archive,
     /// The row was deleted here and stays so; Stokt's climb stays as well.
     KeepDeleted,
@@ -280,7 +281,8 @@ fn pull(s: &Situation<'_>) -> Action {
         (Local::Row { content, is_dirty, .. }, Remote::Here(remote)) => {
             pull_row(s, content, is_dirty, remote)
         }
-        (Local::Row { content, is_dirty, is_archived: false }, Remote::Gone) => {
+        (Local::Row { content, is_dirty, is_archived }, Remote::Gone) if is_dirty || !is_archived => {
+            // To archive it settles what was changed until then; what is changed since is another matter.
             let is_changed = is_dirty || s.base.is_some_and(|base| base != content);
             // To keep it would mean to create it again one day, which no policy decides.
             if is_changed && s.policy != ConflictPolicy::Stokt {
@@ -340,7 +342,14 @@ fn pull_row(s: &Situation<'_>, content: &CanonicalClimb, is_dirty: bool, remote:
 
 fn push(s: &Situation<'_>) -> Action {
     match s.local {
-        Local::Never | Local::Row { is_archived: true, .. } => Action::Nothing,
+        Local::Never => Action::Nothing,
+        // There again, or gone: for a pull to see to.
+        Local::Row { is_archived: true, is_dirty, .. } => match s.remote {
+            Remote::Here(_) => Action::Nothing,
+            _ if s.open_conflict => skip(Why::ConflictOpen),
+            _ if is_dirty => skip(Why::Gone),
+            _ => Action::Nothing,
+        },
         Local::Row { content, is_dirty, .. } => push_row(s, content, is_dirty),
         Local::Deleted => push_deleted(s),
     }

@@ -3,11 +3,13 @@
 //! - `plan.rs` finds what there is to send, reads only, and asks the table;
 //! - `sending` here takes each thing through the outbox: frozen, taken up, on record as being sent, sent once, and
 //!   written down with what came of it; no transaction is open over a call;
-//! - `lists.rs` sends a list.
+//! - `lists.rs` sends a list;
+//! - `apart.rs` tells what stays here, since the account cannot send it.
 //!
 //! What Stokt certainly did not do waits for the next attempt. Three refusals in a row to take requests at this pace,
 //! or three answers in a row that say nothing, end the run; all that was done until then stays done.
 
+pub(crate) mod apart;
 mod changes;
 mod creations;
 mod lists;

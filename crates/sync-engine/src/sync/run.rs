@@ -272,8 +272,11 @@ impl Run<'_> {
         }
         // Also for its guard: nothing is written if too much would be deleted at Stokt.
         let sends = pushes(direction) && survey.view().is_complete();
-        let sent = if sends { push::plan(session, &survey.view())? } else { Planned::default() };
+        let mut sent = if sends { push::plan(session, &survey.view())? } else { Planned::default() };
         if self.options.dry_run || self.options.expect.is_some() {
+            if sends {
+                sent.decisions.extend(push::apart::left_here(session, &survey, false)?);
+            }
             let preview = preview(session, &survey, &mut plan, pulls(direction))?;
             let state = preview.state(session, &survey, &plan, &sent);
             if self.options.dry_run {
@@ -301,6 +304,8 @@ impl Run<'_> {
         self.move_watermarks(session, &survey, report)?;
         if sends {
             push::push(session, &survey.view(), report)?;
+            let left = push::apart::left_here(session, &survey, pulls(direction))?;
+            left.into_iter().for_each(|one| report.decide(one));
         }
         self.ending(session, report)
     }

@@ -121,7 +121,10 @@ impl World {
                 world.is_archived = false;
                 world = world.carry_out(then);
             }
-            Action::Archive => world.is_archived = true,
+            Action::Archive => {
+                world.is_archived = true;
+                world.is_dirty = false;
+            }
             Action::RetireLink => world.base = None,
             Action::Create => {
                 world.remote = There::Here(self.ours().clone());

@@ -27,6 +27,7 @@ fn world(here: &str, there: &str) -> World {
         "same" => (Side::Row(base.clone()), false, false),
         "changed" => (Side::Row(ours.clone()), true, false),
         "archived" => (Side::Row(base.clone()), false, true),
+        "archived, then changed" => (Side::Row(ours.clone()), true, true),
         "deleted" => (Side::Deleted, false, false),
         other => panic!("this test does not know what {other:?} is, here"),
     };
@@ -107,6 +108,8 @@ fn the_documented_table_is_what_is_decided() {
     let unchosen =
         world("new", "–").decide(PUSH, Setting { selected: false, ..setting(ConflictPolicy::Manual) });
     assert_eq!(unchosen, Action::Nothing);
+    let archived = world("archived, then changed", "gone").decide(PULL, setting(ConflictPolicy::Stokt));
+    assert_eq!(archived, Action::Archive);
     let kept = world("deleted", "same")
         .decide(PUSH, Setting { allow_delete: false, ..setting(ConflictPolicy::Manual) });
     assert_eq!(kept, Action::Skip { why: Why::DeleteNotAllowed });
