@@ -161,7 +161,7 @@ pub(crate) fn carry_out(command: &Command, arguments: &Arguments) -> Result<Exit
         Command::Verify { remote } => verify(&target, &data_dir, *remote, arguments),
         Command::Conflicts { id } => conflicts::show(&open(&target)?, *id, json),
         Command::Resolve { id, take } => conflicts::resolve(&open(&target)?, *id, (*take).into(), json),
-        Command::Outbox { action } => outbox::carry_out(&open(&target)?, action.as_ref(), json),
+        Command::Outbox { action } => outbox::carry_out(&open(&target)?, action.as_ref(), arguments),
         Command::Counters { climbs } => {
             let (store, client) = (open(&target)?, client(arguments)?);
             let told = sync::counters::refresh(&client, &store, &owner(), PATIENCE, climbs);

@@ -14,6 +14,13 @@ fn sync(world: &World, arguments: &[&str]) -> Finished {
     Process::run(program, LIMIT)
 }
 
+/// The same where Stokt can be asked.
+fn asking(world: &World, arguments: &[&str]) -> Finished {
+    let mut program = world.place.program("mastoc-sync");
+    program.args(arguments).env("STOKT_URL", &world.source.url).env("STOKT_TOKEN", &world.source.token);
+    Process::run(program, LIMIT)
+}
+
 /// What waits in the outbox, as the program lists it, with its exit code.
 fn listed(world: &World) -> (Vec<Value>, Option<i32>) {
     let finished = sync(world, &["outbox", "--json"]);
@@ -79,7 +86,20 @@ fn a_person_says_which_of_several_climbs_it_is() {
         assert!(unsaid.code == Some(2) && unsaid.stderr.contains("--adopt"), "{unsaid:?}");
         let both = sync(&world, &["outbox", "settle", &id, "--adopt", &twin, "--not-created"]);
         assert_eq!(both.code, Some(2), "{both:?}");
-        let settled = sync(&world, &["outbox", "settle", &id, "--adopt", &twin, "--json"]);
+        // A slip of the hand does nothing: what is adopted is the account's at Stokt, and linked to no other climb.
+        let (nobody, other) = ("11111111-2222-4333-8444-555555555555", world.key("Other 1").to_string());
+        for wrong in [nobody, &other] {
+            let refused = asking(&world, &["outbox", "settle", &id, "--adopt", wrong]);
+            one_line(&refused, 2, &["shows this account no climb", wrong, "one just like it is"]);
+        }
+        let linked = world.key("Own 1").to_string();
+        let refused = asking(&world, &["outbox", "settle", &id, "--adopt", &linked]);
+        one_line(&refused, 2, &["is linked to another already"]);
+        // Only Stokt knows which are there.
+        let alone = sync(&world, &["outbox", "settle", &id, "--adopt", &twin]);
+        one_line(&alone, 2, &["Stokt is asked", "STOKT_TOKEN"]);
+        assert_eq!(only(&world, "ambiguous", 3), id);
+        let settled = asking(&world, &["outbox", "settle", &id, "--adopt", &twin, "--json"]);
         let value = command("outbox_settle", &settled);
         assert_eq!((&value["settled"], &value["stokt_id"]), (&json!("adopted"), &json!(twin)), "{value:#}");
         assert_eq!(world.here("Home made").stokt_id.unwrap().to_string(), twin);

@@ -10,27 +10,39 @@ use mastoc_sync_engine::sync::{OutboxAction, OutboxState, by_hand, in_seconds};
 use serde_json::{Value, json};
 use uuid::Uuid;
 
-use super::{OutboxCommand, decide, shown, tell};
+use super::{OutboxCommand, client, decide, shown, tell};
+use crate::args::Arguments;
 use crate::shared::failure;
 
 const UNKNOWN: &str = "there is no such entry; mastoc-sync outbox lists what waits";
 
-pub(super) fn carry_out(store: &Store, action: Option<&OutboxCommand>, json: bool) -> Result<Exit, Failure> {
+pub(super) fn carry_out(
+    store: &Store,
+    action: Option<&OutboxCommand>,
+    arguments: &Arguments,
+) -> Result<Exit, Failure> {
+    let json = arguments.json;
     match action {
         None => show(store, json),
-        Some(OutboxCommand::Settle { id, adopt, .. }) => settle(store, *id, *adopt, json),
+        Some(OutboxCommand::Settle { id, adopt, .. }) => settle(store, *id, *adopt, arguments),
         Some(OutboxCommand::Drop { id }) => drop_waiting(store, *id, json),
     }
 }
 
 /// It is this climb of Stokt's, or for `None` it was not created.
-fn settle(store: &Store, id: Uuid, adopt: Option<StoktId>, json: bool) -> Result<Exit, Failure> {
+fn settle(
+    store: &Store,
+    id: Uuid,
+    adopt: Option<StoktId>,
+    arguments: &Arguments,
+) -> Result<Exit, Failure> {
     let (entry, word, what) = match adopt {
-        Some(stokt_id) => (
-            decide(store, |conn, ctx| by_hand::adopt(conn, ctx, id, stokt_id), UNKNOWN)?,
-            "adopted",
-            format!("it is climb {stokt_id} at Stokt from now on"),
-        ),
+        Some(stokt_id) => {
+            let shown = shown_by_stokt(store, id, stokt_id, arguments)?;
+            let entry = decide(store, |conn, ctx| by_hand::adopt(conn, ctx, id, stokt_id, &shown), UNKNOWN)?;
+            let what = format!("it is {} {stokt_id} at Stokt from now on", entry.entity);
+            (entry, "adopted", what)
+        }
         None => (
             decide(store, |conn, ctx| by_hand::not_created(conn, ctx, id), UNKNOWN)?,
             "not_created",
@@ -38,8 +50,26 @@ fn settle(store: &Store, id: Uuid, adopt: Option<StoktId>, json: bool) -> Result
         ),
     };
     let value = json!({ "id": id, "local_id": entry.local_id, "name": name(&entry), "settled": word, "stokt_id": adopt });
-    tell(json, &value, &format!("{}: {what}\n", shown(name(&entry))));
+    tell(arguments.json, &value, &format!("{}: {what}\n", shown(name(&entry))));
     Ok(Exit::Done)
+}
+
+/// What Stokt shows that it may be; Stokt is only asked if what is recorded does not name `stokt_id`.
+fn shown_by_stokt(
+    store: &Store,
+    id: Uuid,
+    stokt_id: StoktId,
+    arguments: &Arguments,
+) -> Result<by_hand::Candidates, Failure> {
+    let is_recorded = store.read(|conn| by_hand::is_recorded(conn, id, stokt_id));
+    if is_recorded.map_err(|error| failure(&error.into()))? {
+        return Ok(by_hand::Candidates::default());
+    }
+    let client = client(arguments).map_err(|why| Failure {
+        message: format!("Stokt is asked whether it has that one: {}", why.message),
+        ..why
+    })?;
+    by_hand::candidates(&client, store, id).map_err(|error| failure(&error))
 }
 
 fn drop_waiting(store: &Store, id: Uuid, json: bool) -> Result<Exit, Failure> {

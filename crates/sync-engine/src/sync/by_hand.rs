@@ -1,18 +1,24 @@
 //! What a person decides about something that was sent to Stokt and of which nobody knows what became.
 
+use std::collections::BTreeSet;
 use std::time::Duration;
 
+use mastoc_domain::canonical::fingerprint;
 use mastoc_domain::outbox::OutboxAction;
-use mastoc_domain::{ClimbId, StoktId};
+use mastoc_domain::sync_state::EntityKind;
+use mastoc_domain::{ClimbId, ListId, StoktId};
+use mastoc_stokt_client::{Client, MyClimbs};
 use mastoc_storage::import::ImportContext;
 use mastoc_storage::outbox::{self, Created, Entry};
-use mastoc_storage::{RunLock, Store, StoreError, WriteConn, locks};
+use mastoc_storage::{ReadConn, RunLock, Store, StoreError, WriteConn, locks};
 use uuid::Uuid;
 
 use super::push::verified;
 use super::sending::Frozen;
-use super::settle::climb_of;
+use super::settle::{climb_of, personal_lists_of};
+use crate::convert::{Setters, climb_from_stokt};
 use crate::error::EngineError;
+use crate::pipeline::seen_id;
 
 /// Takes the lock of the database for something that a person does, waiting for `patience` at most: while a run works,
 /// nobody decides about what it is sending. `owner`: who does it, in words for whoever waits meanwhile.
@@ -31,30 +37,126 @@ pub fn lock(store: &Store, owner: &str, patience: Duration) -> Result<RunLock, E
     Err(EngineError::Locked { holder })
 }
 
-/// Says which climb at Stokt became of a row of the outbox: ours and that one are linked from now on. What differs comes
-/// with the next pull; what was edited here since it was sent waits to be sent.
+/// What Stokt shows of the account's that may be what became of a row of the outbox.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Candidates {
+    /// Everything of that kind, in that place.
+    shown: BTreeSet<StoktId>,
+    /// Of those, what looks like it and was not there before it was sent.
+    alike: BTreeSet<StoktId>,
+}
+
+/// Whether what is recorded says that `stokt_id` may be what a row stands for, so that nobody has to ask Stokt.
 ///
 /// # Errors
-/// [`StoreError::Invalid`] when there is no such row, its outcome is known, or either climb is linked otherwise;
-/// [`StoreError::Fenced`] when another run has taken over; or the database's failure.
+/// [`StoreError::Invalid`] when there is no such row, or its outcome is known; or the database's failure.
+pub fn is_recorded(conn: &mut ReadConn<'_>, id: Uuid, stokt_id: StoktId) -> Result<bool, StoreError> {
+    let (entry, _) = unsettled(conn, id)?;
+    Ok(is_held_for(&entry, stokt_id))
+}
+
+/// Whether it was held back because of this one.
+fn is_held_for(entry: &Entry, stokt_id: StoktId) -> bool {
+    entry.is_held_back() && entry.known_twins.contains(&stokt_id)
+}
+
+/// Asks Stokt what a row may have become: of a climb, one request for every page of the account's climbs in its gym.
+///
+/// # Errors
+/// [`StoreError::Invalid`] when there is no such row, its outcome is known, or another account sent it; what Stokt
+/// answers; or the database's failure.
+pub fn candidates(client: &Client, store: &Store, id: Uuid) -> Result<Candidates, EngineError> {
+    let (entry, thing) = store.read(|conn| unsettled(conn, id))?;
+    let account = crate::convert::stokt_id(&client.me()?.id, "account")?;
+    if account != entry.account {
+        let why = format!(
+            "{id} is the account {}'s at Stokt, and this is another one: settle it with that account's token",
+            entry.account
+        );
+        return Err(StoreError::Invalid(why).into());
+    }
+    let mut found = Candidates::default();
+    match thing {
+        Thing::Climb(_, frozen) => {
+            for page in client.my_climbs(frozen.gym, MyClimbs::Set)? {
+                for record in page?.into_distinct() {
+                    let there = seen_id(&record);
+                    // What cannot be read may be it. No climb moves to another face.
+                    if let Ok(climb) = climb_from_stokt(&record, &mut Setters::new()) {
+                        if climb.face_stokt_id != frozen.face {
+                            continue;
+                        }
+                        let print = fingerprint(frozen.face, account, &climb.holds_list, &climb.name);
+                        found.alike.extend(Some(there).filter(|_| print == entry.fingerprint));
+                    }
+                    found.shown.insert(there);
+                }
+            }
+        }
+        Thing::List(_, name) => {
+            let there = personal_lists_of(client, account)?;
+            found.alike.extend(there.called(&name));
+            found.shown.extend(there.lists.iter().map(|(id, _)| *id));
+        }
+    }
+    if !entry.is_held_back() {
+        found.alike.retain(|one| !entry.known_twins.contains(one));
+    }
+    Ok(found)
+}
+
+/// Says what at Stokt became of a row of the outbox: ours and that one are linked from now on. What differs comes with
+/// the next pull; what was edited here since it was sent waits to be sent. `shown`: what Stokt shows, where it had to be
+/// asked.
+///
+/// # Errors
+/// [`StoreError::Invalid`] when there is no such row, its outcome is known, Stokt shows no such thing, or either side is
+/// linked otherwise; [`StoreError::Fenced`] when another run has taken over; or the database's failure.
 pub fn adopt(
     conn: &mut WriteConn<'_>,
     ctx: &ImportContext<'_>,
     id: Uuid,
     stokt_id: StoktId,
+    shown: &Candidates,
 ) -> Result<Entry, StoreError> {
-    let (entry, climb, frozen) = unsettled(conn, id)?;
-    let base = frozen.base().ok_or_else(|| StoreError::Invalid(unreadable(id)))?;
+    let (entry, thing) = unsettled(conn, id)?;
+    if !is_held_for(&entry, stokt_id) && !shown.shown.contains(&stokt_id) {
+        return Err(StoreError::Invalid(not_shown(&entry, stokt_id, shown)));
+    }
     let lease = outbox::take_over(conn, ctx, &entry)?;
-    // Whether Stokt's is private is seen by the next run.
-    let (base, sent_rev) = verified(base, false, entry.local_rev);
-    match outbox::created(conn, ctx, lease, climb, stokt_id, &base, sent_rev)? {
+    let (created, ours) = match thing {
+        Thing::Climb(climb, frozen) => {
+            let base = frozen.base().ok_or_else(|| StoreError::Invalid(unreadable(id)))?;
+            // Whether Stokt's is private is seen by the next run.
+            let (base, sent_rev) = verified(base, false, entry.local_rev);
+            (outbox::created(conn, ctx, lease, climb, stokt_id, &base, sent_rev)?, climb.to_string())
+        }
+        Thing::List(list, _) => {
+            (outbox::created_list(conn, ctx, lease, list, stokt_id)?, list.to_string())
+        }
+    };
+    match created {
         Created::Linked | Created::Deleted => Ok(entry),
         // Refusing it leaves everything as it was.
         Created::Taken => Err(StoreError::Invalid(format!(
-            "climb {stokt_id} of Stokt, or climb {climb} here, is linked to another already"
+            "{kind} {stokt_id} of Stokt, or {kind} {ours} here, is linked to another already",
+            kind = entry.entity
         ))),
     }
+}
+
+/// Why something is not adopted, and what to do instead.
+fn not_shown(entry: &Entry, stokt_id: StoktId, shown: &Candidates) -> String {
+    let alike: Vec<String> = match entry.is_held_back() {
+        true => entry.known_twins.iter().chain(&shown.alike).map(ToString::to_string).collect(),
+        false => shown.alike.iter().map(ToString::to_string).collect(),
+    };
+    let kind = entry.entity;
+    let then = match alike.first() {
+        Some(one) => format!("one just like it is {one}"),
+        None => format!("look at the account's {kind}s in Stokt, and give the id of one of them"),
+    };
+    format!("Stokt shows this account no {kind} {stokt_id} that may be it; {then}")
 }
 
 /// Says that Stokt has nothing of what was sent: it waits to be sent again.
@@ -71,18 +173,35 @@ fn unreadable(id: Uuid) -> String {
     format!("what was sent with {id} cannot be read any more; unlink or delete the climb instead")
 }
 
-/// A climb that may have been created at Stokt.
-fn unsettled(conn: &mut WriteConn<'_>, id: Uuid) -> Result<(Entry, ClimbId, Frozen), StoreError> {
+/// What a row creates.
+enum Thing {
+    /// A climb, and what is sent of it.
+    Climb(ClimbId, Frozen),
+    /// A list, and its name.
+    List(ListId, String),
+}
+
+/// Something that may have been created at Stokt, or is held back.
+fn unsettled(conn: &mut ReadConn<'_>, id: Uuid) -> Result<(Entry, Thing), StoreError> {
     let invalid = |why: String| StoreError::Invalid(why);
     let entry = outbox::by_id(conn, id)?
         .ok_or_else(|| invalid(format!("there is no {id} in the outbox; mastoc-sync outbox lists it")))?;
     if !entry.state.is_unsettled() {
         return Err(invalid(format!("{id} is {}: there is nothing to settle about it", entry.state)));
     }
-    let climb = climb_of(&entry).filter(|_| entry.action == OutboxAction::Create);
-    let climb = climb.ok_or_else(|| {
-        invalid(format!("{id} creates no climb; the next run finds out by itself what became of it"))
+    let thing = match (entry.action, entry.entity) {
+        (OutboxAction::Create, EntityKind::List) => {
+            let name = entry.payload.get("name").and_then(serde_json::Value::as_str).unwrap_or_default();
+            entry.local_id.parse().ok().map(|list| Thing::List(list, name.to_owned()))
+        }
+        (OutboxAction::Create, _) => {
+            let frozen = Frozen::of(&entry).ok_or_else(|| invalid(unreadable(id)))?;
+            climb_of(&entry).map(|climb| Thing::Climb(climb, frozen))
+        }
+        _ => None,
+    };
+    let thing = thing.ok_or_else(|| {
+        invalid(format!("{id} creates nothing; the next run finds out by itself what became of it"))
     })?;
-    let frozen = Frozen::of(&entry).ok_or_else(|| invalid(unreadable(id)))?;
-    Ok((entry, climb, frozen))
+    Ok((entry, thing))
 }

@@ -152,7 +152,7 @@ both_backends! {
         assert_eq!(rows.len(), 2);
         let row = rows.iter().find(|row| row.local_id == ids[0].0.to_string()).unwrap();
         assert!(row.last_error.as_deref().unwrap().contains(&ids[0].1.to_string()));
-        let adopted = store.write(|conn| by_hand::adopt(conn, &ImportContext::default(), row.id, StoktId(ids[0].1)));
+        let adopted = store.write(|conn| by_hand::adopt(conn, &ImportContext::default(), row.id, StoktId(ids[0].1), &by_hand::Candidates::default()));
         adopted.unwrap();
         drop(store);
         let report = here.sync(&sim, &SyncOptions { selection: Selection::Climbs(vec![ids[1].0]), ..sending() });
