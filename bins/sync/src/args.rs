@@ -80,6 +80,7 @@ pub(crate) struct RunArgs {
         long,
         value_name = "ID,...",
         value_delimiter = ',',
+        value_parser = climb_id,
         group = "selection",
         help_heading = "What is sent"
     )]
@@ -88,7 +89,7 @@ pub(crate) struct RunArgs {
     #[arg(long, group = "selection", help_heading = "What is sent")]
     all_local: bool,
     /// Send the local climbs of this list to Stokt, and the list itself; the same ones are left out
-    #[arg(long, value_name = "ID", group = "selection", help_heading = "What is sent")]
+    #[arg(long, value_name = "ID", value_parser = list_id, group = "selection", help_heading = "What is sent")]
     list: Option<ListId>,
 
     /// Whose word counts where the same field was changed on both sides [default: manual, a person's]
@@ -291,6 +292,24 @@ fn parse_time(text: &str) -> Result<Timestamp, String> {
     Timestamp::parse(text)
         .or_else(|_| Timestamp::parse(&format!("{}T00:00:00Z", text.trim())))
         .map_err(|_| "write it as 2026-11-01 or 2026-11-01T12:00:00Z".to_owned())
+}
+
+/// Our id of a climb.
+pub(crate) fn climb_id(text: &str) -> Result<ClimbId, String> {
+    id(text, "write our id of the climb")
+}
+
+fn list_id(text: &str) -> Result<ListId, String> {
+    id(text, "write our id of the list")
+}
+
+/// Reads an id; `then`: what to write.
+pub(crate) fn id<T: FromStr>(text: &str, then: &str) -> Result<T, String> {
+    let wrong = || {
+        let what = if text.trim().is_empty() { "an id is missing: " } else { "" };
+        format!("{what}{then}, as 0190f0a0-0000-7000-8000-000000000001")
+    };
+    text.trim().parse().map_err(|_| wrong())
 }
 
 fn parse_max_delete(text: &str) -> Result<MaxDelete, String> {

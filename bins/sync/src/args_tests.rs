@@ -108,6 +108,30 @@ fn what_is_sent_is_said_in_one_way() {
 }
 
 #[test]
+fn what_is_no_id_is_told_what_to_write() {
+    let run = |ids: &str| refusal(&["--direction", "both", "--climb-ids", ids]);
+    for (line, says) in [
+        (run(""), "an id is missing: write our id of the climb, as 0190"),
+        (run(&format!("{ONE},")), "an id is missing: write our id of the climb"),
+        (run(&format!("{ONE},7")), "'7' for '--climb-ids <ID,...>': write our id of the climb, as 0190"),
+        (refusal(&["--direction", "both", "--list", "x"]), "write our id of the list"),
+        (refusal(&["resolve", "x", "--take", "mastoc"]), "as mastoc-sync conflicts shows it"),
+        (refusal(&["conflicts", "x"]), "as mastoc-sync conflicts shows it"),
+        (refusal(&["outbox", "settle", "x", "--send"]), "as mastoc-sync outbox shows it"),
+        (refusal(&["outbox", "settle", ONE, "--adopt", "x"]), "write Stokt's id of it"),
+        (refusal(&["outbox", "drop", "x"]), "as mastoc-sync outbox shows it"),
+        (refusal(&["unlink", "x"]), "write our id of the climb"),
+        (refusal(&["counters", "x"]), "write our id of the climb"),
+    ] {
+        assert!(line.contains(says), "{says:?} is not in {line:?}");
+        assert!(!line.contains("invalid length") && !line.contains("invalid character"), "{line}");
+    }
+    // White space around an id does no harm.
+    let spaced = options(&["--direction", "both", "--climb-ids", &format!(" {ONE}, {TWO} ")]);
+    assert_eq!(spaced.selection, Selection::Climbs(vec![ONE.parse().unwrap(), TWO.parse().unwrap()]));
+}
+
+#[test]
 fn the_guard_is_a_number_or_a_share() {
     for (text, wanted) in [
         ("0", MaxDelete::Count(0)),

@@ -17,7 +17,7 @@ use serde::Serialize;
 use serde_json::json;
 use uuid::Uuid;
 
-use crate::args::Arguments;
+use crate::args::{Arguments, climb_id, id};
 use crate::run::database;
 use crate::shared::{client_builder, failure, print, stop_on_interrupt};
 
@@ -38,13 +38,13 @@ pub(crate) enum Command {
     /// Show the conflicts that wait for a person; ends with code 3 if there are any
     Conflicts {
         /// Only this one
-        #[arg(value_name = "ID")]
+        #[arg(value_name = "ID", value_parser = conflict_id)]
         id: Option<Uuid>,
     },
     /// Settle a conflict
     Resolve {
         /// The conflict, as `mastoc-sync conflicts` shows it
-        #[arg(value_name = "ID")]
+        #[arg(value_name = "ID", value_parser = conflict_id)]
         id: Uuid,
         /// Whose version counts
         #[arg(long, value_enum, value_name = "WHOSE")]
@@ -65,7 +65,7 @@ pub(crate) enum Command {
     /// Ask Stokt who climbed, likes and commented on single climbs, and keep the numbers (a full run brings those of all)
     Counters {
         /// The climbs, by our ids
-        #[arg(value_name = "CLIMB", required = true)]
+        #[arg(value_name = "CLIMB", required = true, value_parser = climb_id)]
         climbs: Vec<ClimbId>,
     },
     /// Bring the account's personal lists from Stokt (--list ID sends one there)
@@ -74,7 +74,7 @@ pub(crate) enum Command {
     /// it here as a new climb, so that there are two then
     Unlink {
         /// The climb, by our id
-        #[arg(value_name = "CLIMB")]
+        #[arg(value_name = "CLIMB", value_parser = climb_id)]
         climb: ClimbId,
     },
     /// The lock that lets one run work at a time
@@ -87,23 +87,26 @@ pub(crate) enum Command {
 /// What is to be done about something in the outbox.
 #[derive(Debug, Subcommand)]
 pub(crate) enum OutboxCommand {
-    /// Say what became of a climb whose sending was cut
-    #[command(group = clap::ArgGroup::new("outcome").required(true).args(["adopt", "not_created"]))]
+    /// Say what became of something whose sending was cut, or what is to become of something that is held back
+    #[command(group = clap::ArgGroup::new("outcome").required(true).args(["adopt", "not_created", "send"]))]
     Settle {
         /// Which, as `mastoc-sync outbox` shows it
-        #[arg(value_name = "ID")]
+        #[arg(value_name = "ID", value_parser = entry_id)]
         id: Uuid,
-        /// It is this climb, by Stokt's id
-        #[arg(long, value_name = "STOKT_ID")]
+        /// It is this one, by Stokt's id
+        #[arg(long, value_name = "STOKT_ID", value_parser = stokt_id)]
         adopt: Option<StoktId>,
         /// Stokt has nothing of it: send it again
         #[arg(long)]
         not_created: bool,
+        /// It is held back, and another one than Stokt has: send it all the same
+        #[arg(long)]
+        send: bool,
     },
     /// Call off what waits and was not sent yet
     Drop {
         /// Which, as `mastoc-sync outbox` shows it
-        #[arg(value_name = "ID")]
+        #[arg(value_name = "ID", value_parser = entry_id)]
         id: Uuid,
     },
 }
@@ -117,6 +120,18 @@ pub(crate) enum LockCommand {
         #[arg(long, value_name = "TEXT")]
         reason: String,
     },
+}
+
+fn conflict_id(text: &str) -> Result<Uuid, String> {
+    id(text, "write the id of the conflict as mastoc-sync conflicts shows it")
+}
+
+fn entry_id(text: &str) -> Result<Uuid, String> {
+    id(text, "write the id of the entry as mastoc-sync outbox shows it")
+}
+
+fn stokt_id(text: &str) -> Result<StoktId, String> {
+    id(text, "write Stokt's id of it, as mastoc-sync outbox shows it where it is known")
 }
 
 /// Whose version.
@@ -174,7 +189,8 @@ pub(crate) fn carry_out(command: &Command, arguments: &Arguments) -> Result<Exit
             let told = sync::lists::pull(&client, &store, &owner(), PATIENCE);
             let told = told.map_err(|error| failure(&error))?;
             tell(json, &told, &told.table());
-            done
+            let waits = told.lists.iter().any(|one| one.outcome == sync::lists::ListOutcome::HeldBack);
+            Ok(if waits { Exit::Waiting } else { Exit::Done })
         }
         Command::Unlink { climb } => unlink(&open(&target)?, *climb, json),
     }

@@ -21,9 +21,7 @@ use crate::schema::{climbs as t, conflicts, faces, sync_links as l, tombstones, 
 use crate::sql::keys;
 use crate::types::{Id, Time};
 
-pub use summaries::{
-    LinkSummary, changed_in_gyms, deleted_of_gym, linked_in_gym, links_of_gym, summaries,
-};
+pub use summaries::{LinkSummary, changed_in_gyms, deleted_of_gym, linked_in_gym, links_of_gym, summaries};
 
 /// The link of a climb: what both sides last agreed on, and how either stands since.
 #[derive(Debug, Clone, PartialEq)]

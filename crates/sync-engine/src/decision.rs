@@ -53,6 +53,8 @@ pub enum Decided {
     Unknown,
     /// It was sent, and more than one climb at Stokt may be what became of it: a person decides.
     Ambiguous,
+    /// It was not sent, since Stokt has one just like it that nothing here is linked to: a person decides.
+    HeldBack,
 }
 
 impl Decided {

@@ -40,7 +40,7 @@ fn only_what_is_chosen_is_sent() {
 }
 
 /// A list of two climbs, one of which Stokt does not know yet.
-fn list(world: &World, name: &str) -> ListId {
+pub(crate) fn list(world: &World, name: &str) -> ListId {
     let (ours, theirs) = (world.create("Home made", 60), world.here("Own 1"));
     let make = |conn: &mut WriteConn<'_>| -> Result<ListId, StoreError> {
         let new = NewList {

@@ -49,7 +49,14 @@ fn a_changed_climb_of_another_setter_is_told_by_every_run_that_sends() {
         let id = world.here("Ours now").id.to_string();
         for direction in ["mastoc-to-stokt", "both"] {
             for more in [&[][..], &["--full"], &["--climb-ids", &id], &["--all-local", "--dry-run"]] {
-                says(&world, direction, more, 0, "Ours now", "another setter's climb: changes to it stay here");
+                says(
+                    &world,
+                    direction,
+                    more,
+                    0,
+                    "Ours now",
+                    "another setter's climb: changes to it stay here",
+                );
             }
             let text = Process::run(world.sync(direction, &[]), LIMIT).stdout;
             assert!(text.contains("not done by this run: 1\n  Ours now (climb "), "{text}");
@@ -77,8 +84,10 @@ fn a_changed_climb_that_stokt_does_not_list_waits_and_the_run_says_why() {
         world.edit("Own 1", |climb| climb.name = "Changed here".into());
         world.delete_there("Own 1");
         let id = world.here("Changed here").id.to_string();
-        let (unseen, missing, gone) = ("run with --full", "does not list it at present", "it is gone from Stokt");
-        let says = |direction, more: &[&str], code, why| says(&world, direction, more, code, "Changed here", why);
+        let (unseen, missing, gone) =
+            ("run with --full", "does not list it at present", "it is gone from Stokt");
+        let says =
+            |direction, more: &[&str], code, why| says(&world, direction, more, code, "Changed here", why);
         for direction in ["mastoc-to-stokt", "both"] {
             says(direction, &[], 0, unseen);
             says(direction, &["--climb-ids", &id], 0, unseen);

@@ -4,9 +4,10 @@ use mastoc_stokt_sim::{RetryAfter, Rule};
 use mastoc_test_support::{Finished, Process};
 use serde_json::{Value, json};
 
+use crate::flags::list;
 use crate::schema::{command, report};
-use crate::support::world::World;
-use crate::support::{LIMIT, one_line};
+use crate::support::world::{World, sync_of};
+use crate::support::{LIMIT, Place, one_line, run};
 
 fn sync(world: &World, arguments: &[&str]) -> Finished {
     let mut program = world.place.program("mastoc-sync");
@@ -143,5 +144,106 @@ fn what_waits_is_called_off() {
         assert_eq!((world.count_there("Home made"), listed(&world).0.len()), (0, 0));
         let again = sync(&world, &["outbox", "drop", &id]);
         one_line(&again, 2, &["does not wait any more"]);
+    }
+}
+
+/// A command of ours on a place, where Stokt can be asked.
+fn on(world: &World, place: &Place, arguments: &[&str]) -> Finished {
+    let mut program = place.program("mastoc-sync");
+    program.args(arguments).env("STOKT_URL", &world.source.url).env("STOKT_TOKEN", &world.source.token);
+    Process::run(program, LIMIT)
+}
+
+/// What is held back on a place, by kind: the ways out as they are told.
+#[track_caller]
+fn ways_out(world: &World, place: &Place, kind: &str) -> Vec<String> {
+    let listed = command("outbox", &on(world, place, &["outbox", "--json"]));
+    let held: Vec<&Value> =
+        listed["outbox"].as_array().unwrap().iter().filter(|one| one["kind"] == kind).collect();
+    assert_eq!(held.len(), 1, "{listed:#}");
+    assert_eq!((&held[0]["state"], &held[0]["held_back"]), (&json!("ambiguous"), &json!(true)), "{listed:#}");
+    held[0]["remedies"].as_array().unwrap().iter().map(|way| way.as_str().unwrap().to_owned()).collect()
+}
+
+/// Types what was told.
+fn typed(world: &World, place: &Place, command: &str) -> Finished {
+    let mut words = command.split_whitespace();
+    assert_eq!(words.next(), Some("mastoc-sync"), "{command}");
+    on(world, place, &words.collect::<Vec<_>>())
+}
+
+#[test]
+fn what_a_restored_backup_does_not_know_to_be_sent_is_held_back_until_a_person_says_what_it_is() {
+    for world in World::both() {
+        let id = list(&world, "Projects").to_string();
+        let (first, second) = (world.place.copy(), world.place.copy());
+        report(world.run("both", &["--list", &id]).expect(0));
+        let lists = || {
+            let requests = world.sim.requests();
+            requests.iter().filter(|one| one.method == "POST" && one.path.starts_with("/api/users/")).count()
+        };
+        let there = || (world.count_there("Home made"), lists());
+        assert_eq!(there(), (1, 1));
+        let again = |place: &Place, more: &[&str]| {
+            report(run(sync_of(place, &world.source, "both", &[&["--list", &id], more].concat())))
+        };
+        for place in [&first, &second] {
+            let dry = again(place, &["--dry-run"]).expect(0);
+            assert_eq!(
+                (&dry.report["decided"]["held_back"], &dry.report["decided"]["sent"]),
+                (&json!(2), &Value::Null),
+                "{:#}",
+                dry.report
+            );
+            let held = again(place, &[]).expect(3);
+            let decided = |what: &str| &held.report["decided"][what];
+            assert_eq!(
+                (decided("held_back"), decided("sent"), decided("created")),
+                (&json!(2), &Value::Null, &Value::Null),
+                "{:#}",
+                held.report
+            );
+            // It is news once; then it is told to whoever looks, and in full.
+            let quiet =
+                Process::run(sync_of(place, &world.source, "both", &["--list", &id, "--quiet"]), LIMIT);
+            assert_eq!((quiet.code, quiet.stdout.as_str(), quiet.stderr.as_str()), (Some(3), "", ""));
+            let told = Process::run(sync_of(place, &world.source, "both", &["--list", &id]), LIMIT).stdout;
+            let shown = on(&world, place, &["outbox"]).stdout;
+            assert!(
+                !shown.contains("several at Stokt") && shown.contains("held back and not sent"),
+                "{shown}"
+            );
+            for way in ways_out(&world, place, "climb").iter().chain(&ways_out(&world, place, "list")) {
+                assert!(told.contains(way) && shown.contains(way), "{way}\n{told}\n{shown}");
+            }
+            for kind in ["climb", "list"] {
+                let way = ways_out(&world, place, kind).remove(0);
+                let entry = way.split_whitespace().nth(3).unwrap();
+                let refused = on(&world, place, &["outbox", "settle", entry, "--not-created"]);
+                one_line(
+                    &refused,
+                    2,
+                    &["was never sent", "--adopt", if kind == "climb" { "--climb-ids" } else { "--send" }],
+                );
+                one_line(&on(&world, place, &["outbox", "drop", entry]), 2, &["held back", "--adopt"]);
+                let slip = "11111111-2222-4333-8444-555555555555";
+                let refused = on(&world, place, &["outbox", "settle", entry, "--adopt", slip]);
+                one_line(&refused, 2, &[slip, "one just like it is"]);
+            }
+            assert_eq!(there(), (1, 1));
+        }
+        // They are the same.
+        for kind in ["climb", "list"] {
+            assert_eq!(typed(&world, &first, &ways_out(&world, &first, kind)[0]).code, Some(0), "{kind}");
+        }
+        again(&first, &[]).expect(0);
+        assert_eq!(there(), (1, 1));
+        // They are others.
+        for kind in ["climb", "list"] {
+            let done = typed(&world, &second, &ways_out(&world, &second, kind)[1]);
+            assert!(matches!(done.code, Some(0 | 3)), "{kind}: {done:?}");
+        }
+        again(&second, &[]).expect(0);
+        assert_eq!(there(), (2, 2));
     }
 }

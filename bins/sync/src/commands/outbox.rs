@@ -6,13 +6,16 @@ use mastoc_runtime::{Exit, Failure};
 use mastoc_storage::outbox::{self, Entry};
 use mastoc_storage::{Store, StoreError};
 use mastoc_sync_engine::StoktId;
-use mastoc_sync_engine::sync::{OutboxAction, OutboxState, by_hand, in_seconds};
+use mastoc_sync_engine::sync::{EntityKind, OutboxAction, OutboxState, by_hand, in_seconds, one_line};
 use serde_json::{Value, json};
 use uuid::Uuid;
 
 use super::{OutboxCommand, client, decide, shown, tell};
 use crate::args::Arguments;
 use crate::shared::failure;
+
+/// Most characters of what went wrong last: all that is kept.
+const MOST_SAID: usize = 500;
 
 const UNKNOWN: &str = "there is no such entry; mastoc-sync outbox lists what waits";
 
@@ -24,16 +27,19 @@ pub(super) fn carry_out(
     let json = arguments.json;
     match action {
         None => show(store, json),
-        Some(OutboxCommand::Settle { id, adopt, .. }) => settle(store, *id, *adopt, arguments),
+        Some(OutboxCommand::Settle { id, adopt, not_created, .. }) => {
+            settle(store, *id, *adopt, *not_created, arguments)
+        }
         Some(OutboxCommand::Drop { id }) => drop_waiting(store, *id, json),
     }
 }
 
-/// It is this climb of Stokt's, or for `None` it was not created.
+/// It is this one of Stokt's; or for `None` it was not created, or is to be sent all the same.
 fn settle(
     store: &Store,
     id: Uuid,
     adopt: Option<StoktId>,
+    not_created: bool,
     arguments: &Arguments,
 ) -> Result<Exit, Failure> {
     let (entry, word, what) = match adopt {
@@ -43,11 +49,19 @@ fn settle(
             let what = format!("it is {} {stokt_id} at Stokt from now on", entry.entity);
             (entry, "adopted", what)
         }
-        None => (
+        None if not_created => (
             decide(store, |conn, ctx| by_hand::not_created(conn, ctx, id), UNKNOWN)?,
             "not_created",
             "it waits to be sent again".to_owned(),
         ),
+        None => {
+            let entry = decide(store, |conn, ctx| by_hand::send_all_the_same(conn, ctx, id), UNKNOWN)?;
+            let what = match entry.entity {
+                EntityKind::List => format!("the next run with --list {} sends it", entry.local_id),
+                _ => "the next run that sends takes it along".to_owned(),
+            };
+            (entry, "to_be_sent", what)
+        }
     };
     let value = json!({ "id": id, "local_id": entry.local_id, "name": name(&entry), "settled": word, "stokt_id": adopt });
     tell(arguments.json, &value, &format!("{}: {what}\n", shown(name(&entry))));
@@ -81,10 +95,16 @@ fn drop_waiting(store: &Store, id: Uuid, json: bool) -> Result<Exit, Failure> {
         },
         UNKNOWN,
     )?;
-    let (true, entry) = called_off else {
+    let (is_off, entry) = called_off;
+    if entry.is_held_back() {
+        let ways: Vec<String> = by_hand::remedies(&entry).into_iter().map(|one| one.command).collect();
+        return Err(Failure::usage(format!("{id} does not wait to be sent: it is held back"))
+            .hint(format!("use one of: {}", ways.join("; "))));
+    }
+    if !is_off {
         return Err(Failure::usage(format!("{id} does not wait any more: it may have been sent"))
             .hint("mastoc-sync outbox says how far it is"));
-    };
+    }
     tell(json, &json!({ "id": id, "name": name(&entry) }), &format!("{}: called off\n", shown(name(&entry))));
     Ok(Exit::Done)
 }
@@ -115,6 +135,8 @@ fn to_json(entry: &Entry) -> Value {
         "name": name(entry),
         "action": entry.action,
         "state": entry.state,
+        "held_back": entry.is_held_back(),
+        "remedies": by_hand::remedies(entry).into_iter().map(|one| one.command).collect::<Vec<_>>(),
         "attempts": entry.attempts,
         "known_twins": entry.known_twins,
         "listings": entry.listings,
@@ -142,6 +164,9 @@ fn write_all(out: &mut String, entries: &[Entry]) -> std::fmt::Result {
             OutboxState::Leased => "taken up, not sent",
             OutboxState::Sent => "being sent, or cut while it was; the next run looks for it at Stokt",
             OutboxState::Unknown => "sent, outcome unknown; the next run looks for it at Stokt",
+            OutboxState::Ambiguous if entry.is_held_back() => {
+                "held back and not sent, since Stokt has one just like it: a person decides"
+            }
             OutboxState::Ambiguous => "sent, and several at Stokt may be it: a person decides",
             OutboxState::Done => "done",
             OutboxState::Rejected => "refused",
@@ -151,7 +176,11 @@ fn write_all(out: &mut String, entries: &[Entry]) -> std::fmt::Result {
             writeln!(out, "    sent at {}, attempt {}", in_seconds(sent_at), entry.attempts)?;
         }
         if let Some(error) = &entry.last_error {
-            writeln!(out, "    last: {}", shown(error))?;
+            // It names what at Stokt it may be.
+            writeln!(out, "    last: {}", one_line(error, MOST_SAID))?;
+        }
+        for remedy in by_hand::remedies(entry) {
+            writeln!(out, "    if {}: {}", remedy.when, remedy.command)?;
         }
     }
     Ok(())

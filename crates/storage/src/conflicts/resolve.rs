@@ -75,9 +75,10 @@ pub fn resolve(
         let how = match settlement {
             Settlement::Mastoc | Settlement::Stokt => format!("by taking {settlement}"),
             Settlement::Agreed => "since both sides came to say the same".to_owned(),
-            Settlement::Unlinked => "since the climb was unlinked".to_owned(),
+            // By unlinking it, or by taking ours where Stokt's was gone.
+            Settlement::Unlinked => "by letting the climb be a local one".to_owned(),
         };
-        return Err(StoreError::Invalid(format!("conflict {id} was settled at {at}, {how}; it is no more")));
+        return Err(StoreError::Invalid(format!("conflict {id} was settled already, at {at}, {how}")));
     }
     let known = match conflict.stokt_id {
         Some(stokt_id) => sync_climbs::known(conn, &[stokt_id])?.remove(&stokt_id),

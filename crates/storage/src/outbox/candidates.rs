@@ -9,7 +9,8 @@ use mastoc_domain::{ClimbId, HoldId, ListId, StoktHoldId, StoktId};
 
 use crate::conn::{ReadConn, on_backend};
 use crate::error::StoreError;
-use crate::schema::{climb_lists, climbs, faces, gyms, holds, id_mappings, list_items, outbox};
+use crate::links;
+use crate::schema::{climb_lists, climbs, faces, gyms, holds, id_mappings, list_items, outbox, users};
 use crate::sql::keys;
 use crate::types::Id;
 
@@ -167,4 +168,50 @@ pub fn lists_here(conn: &mut ReadConn<'_>, ids: &[StoktId]) -> Result<HashSet<St
         found.extend(rows.into_iter().flatten().map(|id| StoktId(id.0)));
     }
     Ok(found)
+}
+
+/// Which of these ids of Stokt's lists belong to lists that were deleted here.
+///
+/// # Errors
+/// When the database fails.
+pub fn lists_deleted(conn: &mut ReadConn<'_>, ids: &[StoktId]) -> Result<HashSet<StoktId>, StoreError> {
+    let texts: Vec<String> = ids.iter().map(ToString::to_string).collect();
+    let deleted = links::deleted(conn, EntityKind::List, &texts)?;
+    Ok(deleted.iter().filter_map(|id| id.parse().ok()).collect())
+}
+
+/// Which of these lists are here, and linked to none of Stokt's.
+///
+/// # Errors
+/// When the database fails.
+pub fn lists_unlinked(conn: &mut ReadConn<'_>, ids: &[ListId]) -> Result<HashSet<ListId>, StoreError> {
+    let ids = Id::all(ids.iter().map(|id| id.0));
+    let mut found = HashSet::new();
+    for ids in keys(&ids) {
+        let rows: Vec<Id> = on_backend!(conn, |c| climb_lists::table
+            .filter(climb_lists::id.eq_any(ids))
+            .filter(climb_lists::stokt_id.is_null())
+            .select(climb_lists::id)
+            .load(c))?;
+        found.extend(rows.into_iter().map(|id| ListId(id.0)));
+    }
+    Ok(found)
+}
+
+/// The names of the lists of the account's own user here that are linked to none of Stokt's, with our ids.
+///
+/// # Errors
+/// When the database fails.
+pub fn own_unlinked_lists(
+    conn: &mut ReadConn<'_>,
+    account: StoktId,
+) -> Result<Vec<(ListId, String)>, StoreError> {
+    let rows: Vec<(Id, String)> = on_backend!(conn, |c| climb_lists::table
+        .inner_join(users::table.on(climb_lists::owner_id.eq(users::id.nullable())))
+        .filter(users::stokt_id.eq(Id(account.0)))
+        .filter(climb_lists::stokt_id.is_null())
+        .order(climb_lists::id.asc())
+        .select((climb_lists::id, climb_lists::name))
+        .load(c))?;
+    Ok(rows.into_iter().map(|(id, name)| (ListId(id.0), name)).collect())
 }

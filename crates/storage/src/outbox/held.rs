@@ -9,7 +9,7 @@ use mastoc_domain::sync_state::EntityKind;
 use serde_json::Value;
 use uuid::Uuid;
 
-use super::{Claim, claim, save};
+use super::{Claim, Entry, claim, save};
 use crate::climbs::Word;
 use crate::conn::{ReadConn, WriteConn, on_backend};
 use crate::error::StoreError;
@@ -19,7 +19,7 @@ use crate::sql::keys;
 use crate::types::Id;
 
 /// Puts creations in that are not to be sent: Stokt has something just like each of them already, by these ids. They
-/// wait for a person, with the reason. What is on its way stays as it is. Five statements.
+/// wait for a person, with the reason, and are answered. What is on its way stays as it is. Five statements.
 ///
 /// # Errors
 /// [`StoreError::Fenced`] when another run has taken over, or the database's failure.
@@ -27,7 +27,7 @@ pub fn hold_back(
     conn: &mut WriteConn<'_>,
     ctx: &ImportContext<'_>,
     held: &[(Claim, BTreeSet<StoktId>, String)],
-) -> Result<(), StoreError> {
+) -> Result<Vec<Entry>, StoreError> {
     let claims: Vec<Claim> = held.iter().map(|(claim, ..)| claim.clone()).collect();
     let mut entries = claim(conn, ctx, &claims)?;
     for entry in &mut entries {
@@ -37,7 +37,8 @@ pub fn hold_back(
         entry.known_twins.clone_from(twins);
         entry.last_error = Some(why.clone());
     }
-    save(conn, &entries)
+    save(conn, &entries)?;
+    Ok(entries)
 }
 
 /// Takes out creations that were [held back](super::Entry::is_held_back) and have no more reason to be.

@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 use std::time::Duration;
 
 use mastoc_domain::canonical::fingerprint;
-use mastoc_domain::outbox::OutboxAction;
+use mastoc_domain::outbox::{OutboxAction, OutboxState};
 use mastoc_domain::sync_state::EntityKind;
 use mastoc_domain::{ClimbId, ListId, StoktId};
 use mastoc_stokt_client::{Client, MyClimbs};
@@ -19,6 +19,9 @@ use super::settle::{climb_of, personal_lists_of};
 use crate::convert::{Setters, climb_from_stokt};
 use crate::error::EngineError;
 use crate::pipeline::seen_id;
+
+/// Most ways out that one line tells, besides the last.
+const MOST_WAYS: usize = 3;
 
 /// Takes the lock of the database for something that a person does, waiting for `patience` at most: while a run works,
 /// nobody decides about what it is sending. `owner`: who does it, in words for whoever waits meanwhile.
@@ -131,9 +134,7 @@ pub fn adopt(
             let (base, sent_rev) = verified(base, false, entry.local_rev);
             (outbox::created(conn, ctx, lease, climb, stokt_id, &base, sent_rev)?, climb.to_string())
         }
-        Thing::List(list, _) => {
-            (outbox::created_list(conn, ctx, lease, list, stokt_id)?, list.to_string())
-        }
+        Thing::List(list, _) => (outbox::created_list(conn, ctx, lease, list, stokt_id)?, list.to_string()),
     };
     match created {
         Created::Linked | Created::Deleted => Ok(entry),
@@ -162,11 +163,76 @@ fn not_shown(entry: &Entry, stokt_id: StoktId, shown: &Candidates) -> String {
 /// Says that Stokt has nothing of what was sent: it waits to be sent again.
 ///
 /// # Errors
-/// As [`adopt`].
+/// As [`adopt`]; also [`StoreError::Invalid`] for what was never sent: Stokt has what it was held back for.
 pub fn not_created(conn: &mut WriteConn<'_>, ctx: &ImportContext<'_>, id: Uuid) -> Result<Entry, StoreError> {
     let (entry, ..) = unsettled(conn, id)?;
+    if entry.is_held_back() {
+        return Err(StoreError::Invalid(format!("{id} was never sent: {}", ways_out(&entry))));
+    }
     outbox::requeue(conn, ctx, &[id], "a person says that it was not created")?;
     Ok(entry)
+}
+
+/// Says that what is held back is another one than Stokt has: it waits to be sent.
+///
+/// # Errors
+/// As [`adopt`]; also [`StoreError::Invalid`] for what was sent: sending it again could make it twice.
+pub fn send_all_the_same(
+    conn: &mut WriteConn<'_>,
+    ctx: &ImportContext<'_>,
+    id: Uuid,
+) -> Result<Entry, StoreError> {
+    let (entry, ..) = unsettled(conn, id)?;
+    if !entry.is_held_back() {
+        let why = format!(
+            "{id} was sent already, and --send is for what never was; use --adopt STOKT_ID or --not-created"
+        );
+        return Err(StoreError::Invalid(why));
+    }
+    outbox::requeue(conn, ctx, &[id], "a person says that it is another one")?;
+    Ok(entry)
+}
+
+/// What a person can do about something that waits for one.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Remedy {
+    /// When this is the right thing.
+    pub when: &'static str,
+    /// What to type.
+    pub command: String,
+}
+
+/// What a person can do about a row; nothing where no person is needed.
+#[must_use]
+pub fn remedies(entry: &Entry) -> Vec<Remedy> {
+    if entry.state != OutboxState::Ambiguous || entry.action != OutboxAction::Create {
+        return Vec::new();
+    }
+    let settle = format!("mastoc-sync outbox settle {}", entry.id);
+    if !entry.is_held_back() {
+        return vec![
+            Remedy { when: "it is one of them", command: format!("{settle} --adopt STOKT_ID") },
+            Remedy { when: "it is none of them", command: format!("{settle} --not-created") },
+        ];
+    }
+    let adopt = |twin| Remedy { when: "it is that one", command: format!("{settle} --adopt {twin}") };
+    let mut remedies: Vec<Remedy> = entry.known_twins.iter().map(adopt).collect();
+    let send = match entry.entity {
+        EntityKind::Climb => {
+            format!("mastoc-sync --direction mastoc-to-stokt --climb-ids {}", entry.local_id)
+        }
+        _ => format!("{settle} --send"),
+    };
+    remedies.push(Remedy { when: "it is another one, to be sent as well", command: send });
+    remedies
+}
+
+/// The same in one line; of many twins only the first.
+pub(crate) fn ways_out(entry: &Entry) -> String {
+    let all = remedies(entry);
+    let last = all.len().saturating_sub(1);
+    let told = all.iter().enumerate().filter(|(at, _)| *at < MOST_WAYS || *at == last);
+    told.map(|(_, one)| format!("if {}: {}", one.when, one.command)).collect::<Vec<_>>().join("; ")
 }
 
 fn unreadable(id: Uuid) -> String {

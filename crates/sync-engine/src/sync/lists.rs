@@ -1,20 +1,25 @@
 //! Pulling the account's personal lists. What was done to a list on either side since the last time is brought together;
-//! nothing that its owner wrote here is lost, and a list that is gone from Stokt stays here.
+//! nothing that its owner wrote here is lost, and a list that is gone from Stokt stays here. A new one that may be what
+//! became of a list here does not come in beside it.
 
 use std::collections::HashSet;
 use std::fmt::Write as _;
 use std::time::Duration;
 
+use mastoc_domain::outbox::{OutboxAction, OutboxState};
+use mastoc_domain::sync_state::EntityKind;
 use mastoc_domain::{ClimbId, ListId, StoktId};
 use mastoc_stokt_client::Client;
 use mastoc_stokt_client::types::ListItemsQuery;
 use mastoc_storage::import::ImportContext;
 use mastoc_storage::list_pull::{self, KnownItem, KnownLists, PulledList};
-use mastoc_storage::{Store, StoreError, sync_writes};
+use mastoc_storage::outbox::{self, Entry};
+use mastoc_storage::{ReadConn, Store, StoreError, sync_writes};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 use super::by_hand;
+use super::settle::kept_name;
 use crate::decision::clean;
 use crate::error::EngineError;
 
@@ -33,6 +38,8 @@ pub enum ListOutcome {
     Unchanged,
     /// It was deleted here, and stays so.
     KeptDeleted,
+    /// It is not brought here: a list here that is linked to none of Stokt's has its name, and may be it.
+    HeldBack,
 }
 
 /// One list.
@@ -40,7 +47,7 @@ pub enum ListOutcome {
 pub struct ListTold {
     /// Stokt's id.
     pub stokt_id: StoktId,
-    /// Our id; none for one that was deleted here.
+    /// Our id, or that of the list here that may be it; none for one that was deleted here.
     pub list: Option<ListId>,
     /// Its name at Stokt.
     pub name: String,
@@ -72,6 +79,17 @@ impl Lists {
                 ListOutcome::Updated => "changed here",
                 ListOutcome::Unchanged => "as before",
                 ListOutcome::KeptDeleted => "stays deleted here",
+                ListOutcome::HeldBack => {
+                    let ours = one.list.map(|id| id.to_string()).unwrap_or_default();
+                    let _ = writeln!(
+                        out,
+                        "{}: not brought, since list {ours} here has its name and may be it; run mastoc-sync \
+                         --direction mastoc-to-stokt --list {ours}, then mastoc-sync outbox, and say there which \
+                         it is; or give ours another name",
+                        clean(&one.name, NAME)
+                    );
+                    continue;
+                }
             };
             // Writing to a text never fails.
             let _ =
@@ -116,8 +134,18 @@ pub fn pull(client: &Client, store: &Store, owner: &str, patience: Duration) -> 
     let told: Result<Vec<ListTold>, StoreError> = store.write(|conn| {
         sync_writes::begin(conn, &ctx)?;
         let known = list_pull::known(conn, &ids, &climbs)?;
+        let here = unlinked(conn, account)?;
         let (mut written, mut told) = (Vec::new(), Vec::new());
         for (stokt_id, list, is_complete) in &there {
+            let is_new = !known.lists.contains_key(stokt_id) && !known.deleted.contains(stokt_id);
+            if let Some(ours) = here.iter().find(|ours| is_new && ours.may_be(*stokt_id, &list.name)) {
+                told.push(ListTold {
+                    list: Some(ours.id),
+                    outcome: ListOutcome::HeldBack,
+                    ..told_of(*stokt_id, list)
+                });
+                continue;
+            }
             let (one, pulled) = decide(&known, *stokt_id, list, *is_complete);
             told.push(one);
             written.extend(pulled);
@@ -151,6 +179,55 @@ fn items(client: &Client, list: StoktId) -> Result<Option<(Vec<StoktId>, bool)>,
     Ok(Some((climbs, is_readable && pages.proof().complete)))
 }
 
+/// A list here that is linked to none of Stokt's, and may have been made there: nobody wrote it down, or a backup that
+/// is older than that was restored.
+struct Unlinked {
+    id: ListId,
+    name: String,
+    /// What the account had of its name before it was sent; nothing where that is not known.
+    before: HashSet<StoktId>,
+}
+
+impl Unlinked {
+    fn may_be(&self, stokt_id: StoktId, name: &str) -> bool {
+        kept_name(&self.name) == kept_name(name) && !self.before.contains(&stokt_id)
+    }
+}
+
+/// Those of the account's own user, and those that the account was to send.
+fn unlinked(conn: &mut ReadConn<'_>, account: StoktId) -> Result<Vec<Unlinked>, StoreError> {
+    let open: Vec<OutboxState> = OutboxState::ALL.iter().copied().filter(|state| !state.is_over()).collect();
+    let is_list = |row: &Entry| {
+        row.entity == EntityKind::List && row.action == OutboxAction::Create && row.account == account
+    };
+    let rows: Vec<Entry> = outbox::in_states(conn, &open)?.into_iter().filter(is_list).collect();
+    let mut found: Vec<Unlinked> = Vec::new();
+    for row in &rows {
+        let name = row.payload.get("name").and_then(Value::as_str).unwrap_or_default();
+        let known = row.known_twins.iter().copied().filter(|_| row.sent_at.is_some());
+        let id = row.local_id.parse().ok();
+        found.extend(id.map(|id| Unlinked { id, name: name.to_owned(), before: known.collect() }));
+    }
+    let sent: HashSet<ListId> = found.iter().map(|one| one.id).collect();
+    let own = outbox::own_unlinked_lists(conn, account)?;
+    let own = own.into_iter().filter(|(id, _)| !sent.contains(id));
+    found.extend(own.map(|(id, name)| Unlinked { id, name, before: HashSet::new() }));
+    Ok(found)
+}
+
+/// A list about which nothing is decided yet.
+fn told_of(stokt_id: StoktId, there: &There) -> ListTold {
+    ListTold {
+        stokt_id,
+        list: None,
+        name: there.name.clone(),
+        outcome: ListOutcome::KeptDeleted,
+        added: 0,
+        removed: 0,
+        not_here: 0,
+    }
+}
+
 /// Decides about one list.
 fn decide(
     known: &KnownLists,
@@ -161,15 +238,7 @@ fn decide(
     let here = known.lists.get(&stokt_id);
     let base: Option<There> =
         here.and_then(|list| list.base.clone()).and_then(|base| serde_json::from_value(base).ok());
-    let mut told = ListTold {
-        stokt_id,
-        list: here.map(|list| list.id),
-        name: there.name.clone(),
-        outcome: ListOutcome::KeptDeleted,
-        added: 0,
-        removed: 0,
-        not_here: 0,
-    };
+    let mut told = ListTold { list: here.map(|list| list.id), ..told_of(stokt_id, there) };
     if here.is_none() && known.deleted.contains(&stokt_id) {
         return (told, None);
     }

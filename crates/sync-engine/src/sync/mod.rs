@@ -51,4 +51,4 @@ pub use mastoc_domain::canonical::CanonicalClimb as Canonical;
 pub use mastoc_domain::conflict::Take;
 pub use mastoc_domain::outbox::{OutboxAction, OutboxState};
 pub use mastoc_domain::sync_merge::{ConflictKind, Field};
-pub use mastoc_domain::sync_state::Direction;
+pub use mastoc_domain::sync_state::{Direction, EntityKind};

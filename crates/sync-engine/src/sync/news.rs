@@ -11,7 +11,8 @@ use crate::report::Report;
 
 /// Decisions that wait for a person, or are on record until somebody does something. An open conflict is decided about
 /// again only when Stokt says something new; of these the run before may have told the same.
-const STANDING: [Decided; 3] = [Decided::Ambiguous, Decided::Rejected, Decided::Quarantined];
+const STANDING: [Decided; 4] =
+    [Decided::Ambiguous, Decided::HeldBack, Decided::Rejected, Decided::Quarantined];
 
 impl Report {
     /// Whether this run came upon anything that a person should hear of at once: a new conflict, a climb that Stokt
@@ -88,7 +89,13 @@ mod tests {
             report.decide(climb(decided, "x"));
             assert!(!report.is_news(), "{decided:?}");
         }
-        for decided in [Decided::Conflict, Decided::Ambiguous, Decided::Rejected, Decided::Quarantined] {
+        for decided in [
+            Decided::Conflict,
+            Decided::Ambiguous,
+            Decided::HeldBack,
+            Decided::Rejected,
+            Decided::Quarantined,
+        ] {
             let mut report = report();
             report.decide(climb(decided, "x"));
             assert!(report.is_news(), "{decided:?}");
@@ -127,6 +134,7 @@ mod tests {
         first.problem(problem("its name is too short"));
         first.decide(climb(Decided::Rejected, "ab").because("its name is too short"));
         first.decide(climb(Decided::Ambiguous, "twin").because("which?"));
+        first.decide(climb(Decided::HeldBack, "restored").because("Stokt already has one"));
         assert!(first.is_news());
         let after = |change: &dyn Fn(&mut Report)| {
             let mut next = first.clone();
@@ -139,6 +147,9 @@ mod tests {
         assert!(after(&|next| next.problem(problem("it has no top"))));
         assert!(after(&|next| next.decide(climb(Decided::Conflict, "x"))));
         assert!(after(&|next| next.decide(Decision::new(EntityKind::Climb, "78", Decided::Rejected))));
-        assert!(after(&|next| next.ending = Ending::Guard), "a run that was stopped is told as long as it is");
+        assert!(
+            after(&|next| next.ending = Ending::Guard),
+            "a run that was stopped is told as long as it is"
+        );
     }
 }

@@ -27,7 +27,7 @@ use crate::error::EngineError;
 use crate::report::Report;
 
 pub(super) use foresee::{Foreseen, foresee};
-pub(super) use lists::{personal as personal_lists, personal_of as personal_lists_of};
+pub(super) use lists::{kept as kept_name, personal as personal_lists, personal_of as personal_lists_of};
 
 /// How many complete listings must not show a climb before it may be sent again.
 const LISTINGS: i32 = 2;

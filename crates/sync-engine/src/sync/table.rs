@@ -14,6 +14,8 @@ use crate::summary;
 const MOST_NAMES: usize = 8;
 /// Most climbs that are told one by one, with their reasons.
 const MOST_TOLD: usize = 20;
+/// Most characters of a reason that says what to type.
+const MOST_TYPED: usize = 2_000;
 
 /// The lines of the table, in their order: what was decided, and what people call it, done or in a dry run.
 const LINES: &[(Decided, &str)] = &[
@@ -37,9 +39,10 @@ const LINES: &[(Decided, &str)] = &[
 const TOLD: &[(Decided, &str)] = &[
     (Decided::Skipped, "not done by this run"),
     (Decided::Unknown, "sent, but what became of it is not known yet; the next runs will look"),
-    (Decided::Rejected, "refused by Stokt"),
+    (Decided::Rejected, "not sent, or refused by Stokt"),
     (Decided::Quarantined, "kept aside"),
-    (Decided::Ambiguous, "one or more climbs at Stokt may be it; a person decides"),
+    (Decided::Ambiguous, "sent, and several at Stokt may be it; a person decides"),
+    (Decided::HeldBack, "held back and not sent, since Stokt has one just like it; a person decides"),
     (Decided::Conflict, "changed on both sides"),
 ];
 
@@ -220,6 +223,10 @@ impl Report {
                 one.stokt_id
             )?;
             match &one.why {
+                // What somebody is to type is of no use if it is cut.
+                Some(why) if matches!(decided, Decided::Ambiguous | Decided::HeldBack) => {
+                    writeln!(out, ": {}", clean(why, MOST_TYPED))?;
+                }
                 Some(why) => writeln!(out, ": {}", clean(why, 200))?,
                 None => writeln!(out)?,
             }
@@ -318,6 +325,6 @@ mod tests {
             assert!(report.sync_summary().contains("Somewhere"), "{decided:?}");
         }
         // As many as there are: a new one is not forgotten.
-        assert_eq!(all.len(), 20);
+        assert_eq!(all.len(), 21);
     }
 }

@@ -2,11 +2,11 @@
 
 use std::time::Duration;
 
-use mastoc_domain::lists::ListItemStatus;
+use mastoc_domain::lists::{ListItemStatus, ListType};
 use mastoc_domain::{ClimbId, ListId, StoktId};
 use mastoc_stokt_client::types::ListItemsQuery;
 use mastoc_storage::list_items::{self, ItemChange};
-use mastoc_storage::lists::{self, ListChange};
+use mastoc_storage::lists::{self, ListChange, NewList};
 use mastoc_storage::{StoreError, Viewer, changes, climbs, locks};
 use mastoc_sync_engine::EngineError;
 use mastoc_sync_engine::sync::lists::ListOutcome;
@@ -128,6 +128,37 @@ both_backends! {
         work.unwrap();
         assert_eq!(pull_lists(url, &sim, other), (ListOutcome::KeptDeleted, None, 0, 0));
         assert_eq!(pulling::pull(&stokt, &store, "a test", SOON).unwrap().lists.len(), all);
+    }
+
+    fn a_list_that_may_be_ours_does_not_come_in_beside_it(url: &str) {
+        let sim = small().start().unwrap();
+        let here = Here::new(url);
+        here.sync(&sim, &pull());
+        let (stokt, store) = (client(&sim), open(url));
+        let account = stokt.me().unwrap().id.clone();
+        let set_by = |is_account: bool| {
+            let of = |id: &Uuid| sim.with_board(|board| board.climb(*id).unwrap()["climbSetters"]["id"] == account.to_string()) == is_account;
+            let climb = sim.with_board(|board| board.climb_ids()).into_iter().find(of).unwrap();
+            store.read(|conn| climbs::by_stokt_id(conn, Viewer::Service, StoktId(climb))).unwrap().unwrap().setter_id.unwrap()
+        };
+        let (owner, other) = (set_by(true), set_by(false));
+        // A list of the account's user here, sent by a database of which a backup was restored; and one of somebody else's.
+        let made: Result<Vec<ListId>, StoreError> = store.write(|conn| {
+            let new = |name: &str| NewList { name: name.into(), description: None, list_type: ListType::Personal, is_public: false, gym_id: None };
+            Ok(vec![lists::create(conn, owner, &new("Winter"))?, lists::create(conn, other, &new("Summer"))?])
+        });
+        let ids = made.unwrap();
+        let [winter, summer] = ["Winter", "Summer"].map(|name| StoktId(stokt.create_list(&account, name).unwrap().id.as_uuid().unwrap()));
+        for _ in 0..2 {
+            assert_eq!(pull_lists(url, &sim, winter), (ListOutcome::HeldBack, Some(ids[0]), 0, 0));
+        }
+        assert_ne!(pull_lists(url, &sim, summer).1, Some(ids[1]));
+        let told = pulling::pull(&stokt, &store, "a test", SOON).unwrap().table();
+        assert!(told.contains(&format!("--list {}", ids[0])), "{told}");
+        // With another name, ours is another list.
+        let change = ListChange { name: Some("Hiver".into()), ..ListChange::default() };
+        store.write(|conn| lists::update(conn, ids[0], false, &change)).unwrap();
+        assert_eq!(pull_lists(url, &sim, winter).0, ListOutcome::Created);
     }
 
     fn lists_cost_the_same_number_of_statements_however_many_climbs_they_hold(url: &str) {

@@ -140,10 +140,20 @@ both_backends! {
         });
         let dry = here.sync(&sim, &SyncOptions { dry_run: true, ..sending() });
         assert_eq!((dry.count(Decided::Sent), dry.count(Decided::Created)), (0, 0), "{}", dry.sync_summary());
-        for options in [sending(), pull(), SyncOptions { full: true, ..sending() }] {
+        for (number, options) in [sending(), pull(), SyncOptions { full: true, ..sending() }].into_iter().enumerate() {
             let report = here.sync(&sim, &options);
-            assert_eq!((report.ending, report.count(Decided::Ambiguous)), (Ending::Waiting, 2), "{}", report.sync_summary());
-            assert_eq!((report.count(Decided::Sent), report.count(Decided::Created)), (0, 0));
+            assert_eq!((report.ending, report.count(Decided::HeldBack)), (Ending::Waiting, 2), "{}", report.sync_summary());
+            assert_eq!((report.count(Decided::Sent), report.count(Decided::Created), report.count(Decided::Ambiguous)), (0, 0, 0));
+            assert_eq!(report.is_news(), number < 2, "told in each run, and news in the first of each direction");
+            // What to type stands there, and whole.
+            let rows = open(url).read(|conn| outbox::in_states(conn, &[OutboxState::Ambiguous])).unwrap();
+            let ways: Vec<String> = rows.iter().flat_map(by_hand::remedies).map(|one| one.command).collect();
+            assert_eq!(ways.len(), 4);
+            assert!(ways.iter().all(|way| report.sync_summary().contains(way)), "{ways:#?}\n{}", report.sync_summary());
+            for (id, there) in ids {
+                let of = |needle: String| ways.iter().filter(|way| way.ends_with(&needle)).count();
+                assert_eq!((of(format!("--climb-ids {id}")), of(format!("--adopt {there}"))), (1, 1), "{ways:#?}");
+            }
         }
         assert!(ids.iter().all(|(_, there)| here.try_known(*there).is_none()));
         // A person adopts the one, and sends the other on purpose.
@@ -152,6 +162,11 @@ both_backends! {
         assert_eq!(rows.len(), 2);
         let row = rows.iter().find(|row| row.local_id == ids[0].0.to_string()).unwrap();
         assert!(row.last_error.as_deref().unwrap().contains(&ids[0].1.to_string()));
+        // It was never sent, so that nobody can say that it was not created; nor is anything else it.
+        let refused = store.write(|conn| by_hand::not_created(conn, &ImportContext::default(), row.id)).unwrap_err();
+        assert!(refused.to_string().contains("was never sent") && refused.to_string().contains("--climb-ids"), "{refused}");
+        let other = store.write(|conn| by_hand::adopt(conn, &ImportContext::default(), row.id, StoktId(ids[1].1), &by_hand::Candidates::default()));
+        assert!(other.unwrap_err().to_string().contains(&ids[0].1.to_string()), "it names the one that it may be");
         let adopted = store.write(|conn| by_hand::adopt(conn, &ImportContext::default(), row.id, StoktId(ids[0].1), &by_hand::Candidates::default()));
         adopted.unwrap();
         drop(store);

@@ -38,11 +38,7 @@ pub(crate) fn left_here(
             let sides = known.values().filter_map(|known| known.climb.as_ref());
             let faces: BTreeSet<StoktId> = sides.filter_map(|side| side.face_stokt_id).collect();
             let faces: Vec<StoktId> = faces.into_iter().collect();
-            Ok(Read {
-                known,
-                senders: outbox::senders(conn, ids)?,
-                gyms: outbox::gyms_there(conn, &faces)?,
-            })
+            Ok(Read { known, senders: outbox::senders(conn, ids)?, gyms: outbox::gyms_there(conn, &faces)? })
         });
         let read = read?;
         for id in ids {

@@ -1,21 +1,26 @@
-//! Sending a list: made at Stokt once, as one of the account's personal lists, and filled with what it lacks there.
+//! Sending a list: made at Stokt once, as one of the account's personal lists, and filled with what it lacks there. One
+//! whose name the account has there already, on a list that nothing here explains, is not made: a person decides.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeSet, HashSet};
 
-use mastoc_domain::StoktId;
-use mastoc_domain::outbox::OutboxAction;
+use mastoc_domain::outbox::{OutboxAction, OutboxState};
 use mastoc_domain::sync_state::EntityKind;
+use mastoc_domain::{ListId, StoktId};
 use mastoc_stokt_client::Outcome;
 use mastoc_stokt_client::types::ListItemsQuery;
 use mastoc_storage::outbox::{self, Claim, Created, Entry, ListSide};
 use serde_json::json;
 
+use uuid::Uuid;
+
+use super::twins::why;
 use super::{MOST_FAILURES, Push};
 use crate::decision::{Decided, Decision};
 use crate::error::EngineError;
-use crate::report::Issue;
+use crate::report::{Issue, Report};
 use crate::sync::options::Selection;
-use crate::sync::settle::about;
+use crate::sync::session::Session;
+use crate::sync::settle::{about, personal_lists};
 
 /// Sends the list that was chosen, if one was.
 ///
@@ -33,28 +38,168 @@ pub(super) fn push(work: &mut Push<'_, '_>) -> Result<(), EngineError> {
     }
 }
 
+/// What there is at Stokt of a list that it does not know as ours.
+struct Standing {
+    /// What would be sent of it.
+    claim: Claim,
+    /// The account's lists of its name.
+    known: BTreeSet<StoktId>,
+    /// Of those, the ones that nothing here is, or was, linked to.
+    twins: BTreeSet<StoktId>,
+    /// Whether all of the account's lists could be read.
+    is_complete: bool,
+    /// What became of it when it was last to be sent.
+    last: Option<Entry>,
+    /// Whether it is not known yet what became of another one of its name.
+    is_awaited: bool,
+}
+
+impl Standing {
+    /// Asks Stokt for the account's lists, and looks at what is here of them, in five statements.
+    fn read(session: &Session<'_>, list: &ListSide) -> Result<Self, EngineError> {
+        let account = session.account;
+        let local_id = list.id.to_string();
+        let claim = Claim {
+            entity: EntityKind::List,
+            local_id: local_id.clone(),
+            action: OutboxAction::Create,
+            stokt_id: None,
+            account,
+            payload: json!({ "name": list.name }),
+            fingerprint: json!(["list", account, list.name]).to_string(),
+            local_rev: 0,
+        };
+        let there = personal_lists(session)?;
+        let known: BTreeSet<StoktId> = there.called(&list.name).collect();
+        let ids: Vec<StoktId> = known.iter().copied().collect();
+        session.store.snapshot(|conn| {
+            // Also what was deleted here explains one.
+            let explained: HashSet<StoktId> =
+                &outbox::lists_here(conn, &ids)? | &outbox::lists_deleted(conn, &ids)?;
+            let key = (EntityKind::List, local_id.clone());
+            let open = [OutboxState::Leased, OutboxState::Sent, OutboxState::Unknown, OutboxState::Ambiguous];
+            let is_awaited = outbox::in_states(conn, &open)?.iter().any(|row| {
+                row.fingerprint == claim.fingerprint && row.local_id != local_id && !row.is_held_back()
+            });
+            Ok(Self {
+                twins: known.iter().filter(|id| !explained.contains(id)).copied().collect(),
+                known,
+                is_complete: there.is_complete,
+                last: outbox::latest(conn, &[&local_id])?.remove(&key),
+                is_awaited,
+                claim,
+            })
+        })
+    }
+
+    /// Whether Stokt has it already, as far as anybody can tell.
+    fn is_held(&self) -> bool {
+        let is_meant = self.last.as_ref().is_some_and(|row| match row.state {
+            // Whoever had it sent knew of them.
+            OutboxState::Pending => row.known_twins.is_superset(&self.twins),
+            OutboxState::Leased | OutboxState::Sent | OutboxState::Unknown => true,
+            OutboxState::Ambiguous => !row.is_held_back(),
+            OutboxState::Done | OutboxState::Rejected => false,
+        });
+        !self.twins.is_empty() && !self.is_awaited && !is_meant
+    }
+
+    /// The row under which it is held back already.
+    fn held(&self) -> Option<&Entry> {
+        self.last.as_ref().filter(|row| row.is_held_back())
+    }
+}
+
+/// What Stokt has of the list that was chosen, if that keeps it from being sent.
+///
+/// # Errors
+/// What ends the run.
+pub(super) fn foresee(session: &Session<'_>) -> Result<Option<BTreeSet<StoktId>>, EngineError> {
+    let Selection::List(id) = session.options.selection else { return Ok(None) };
+    let list = session.store.read(|conn| outbox::list(conn, id))?;
+    let Some(list) = list.filter(|list| list.stokt_id.is_none()) else { return Ok(None) };
+    let standing = Standing::read(session, &list)?;
+    Ok(standing.is_held().then_some(standing.twins))
+}
+
+/// Which of these rows hold lists back that are not here any more, or linked by now. Tells of the others that this run
+/// does not look at.
+///
+/// # Errors
+/// When the database fails.
+pub(super) fn let_go_of(
+    session: &Session<'_>,
+    rows: &[Entry],
+    report: &mut Report,
+) -> Result<Vec<Uuid>, EngineError> {
+    if rows.is_empty() {
+        return Ok(Vec::new());
+    }
+    let ids: Vec<ListId> = rows.iter().filter_map(|row| row.local_id.parse().ok()).collect();
+    let unlinked = session.store.read(|conn| outbox::lists_unlinked(conn, &ids))?;
+    let list_of = |row: &Entry| row.local_id.parse::<ListId>().ok();
+    let is_over = |row: &&Entry| list_of(row).is_none_or(|id| !unlinked.contains(&id));
+    for row in rows.iter().filter(|row| !is_over(row)) {
+        if !matches!(session.options.selection, Selection::List(id) if list_of(row) == Some(id)) {
+            let why = why(row.entity, &row.known_twins, Some(row));
+            report.decide(about(row, Decided::HeldBack).because(why));
+        }
+    }
+    Ok(rows.iter().filter(is_over).map(|row| row.id).collect())
+}
+
+/// Holds a list back.
+fn hold_back(work: &mut Push<'_, '_>, list: &ListSide, standing: &Standing) -> Result<(), EngineError> {
+    let decision = |row| {
+        let decision = Decision::new(EntityKind::List, list.id.to_string(), Decided::HeldBack);
+        decision.named(&list.name).because(why(EntityKind::List, &standing.twins, row))
+    };
+    let before = standing.held();
+    if let Some(row) = before.filter(|row| row.claims(&standing.claim) && row.known_twins == standing.twins) {
+        work.report.decide(decision(Some(row)));
+        return Ok(());
+    }
+    let session = work.session;
+    let ctx = session.context();
+    let over: Vec<Uuid> = before.iter().map(|row| row.id).collect();
+    let reason = why(EntityKind::List, &standing.twins, None);
+    let held = [(standing.claim.clone(), standing.twins.clone(), reason)];
+    let rows: Vec<Entry> = session.store.write(|conn| {
+        outbox::let_go(conn, &ctx, &over)?;
+        outbox::hold_back(conn, &ctx, &held)
+    })?;
+    session.points.reached("settle.ambiguous")?;
+    work.report.decide(decision(rows.first()));
+    Ok(())
+}
+
 /// Makes the list at Stokt; `None` when it is not known to be there afterwards.
 fn create(work: &mut Push<'_, '_>, list: &ListSide) -> Result<Option<StoktId>, EngineError> {
     let session = work.session;
     let account = session.account;
-    let known: BTreeSet<StoktId> =
-        super::super::settle::personal_lists(session)?.called(&list.name).collect();
-    let claim = Claim {
-        entity: EntityKind::List,
-        local_id: list.id.to_string(),
-        action: OutboxAction::Create,
-        stokt_id: None,
-        account,
-        payload: json!({ "name": list.name }),
-        fingerprint: json!(["list", account, list.name]).to_string(),
-        local_rev: 0,
-    };
+    let standing = Standing::read(session, list)?;
+    if standing.is_held() {
+        hold_back(work, list, &standing)?;
+        return Ok(None);
+    }
+    if !standing.is_complete {
+        let (kind, code) = ("list".to_owned(), "incomplete".to_owned());
+        let detail =
+            "not sent: not all of the account's lists could be read, and it may be among them".to_owned();
+        work.report.problem(Issue { kind, stokt_id: list.id.to_string(), code, detail });
+        return Ok(None);
+    }
     let ctx = session.context();
-    let entries: Vec<Entry> = session.store.write(|conn| outbox::claim(conn, &ctx, &[claim]))?;
+    let over: Vec<Uuid> = standing.held().iter().map(|row| row.id).collect();
+    let entries: Vec<Entry> = session.store.write(|conn| {
+        outbox::let_go(conn, &ctx, &over)?;
+        outbox::claim(conn, &ctx, std::slice::from_ref(&standing.claim))
+    })?;
     session.points.reached("push.claimed")?;
     // One that is on its way already was told of when it was looked for.
     let Some(entry) = entries.first() else { return Ok(None) };
-    let sent = work.send(entry, &known, |session| session.client.create_list(account, &list.name))?;
+    let sent =
+        work.send(entry, &standing.known, |session| session.client.create_list(account, &list.name))?;
     let Some((lease, answer)) = sent else { return Ok(None) };
     let Ok(stokt_id) = answer.id.to_string().parse::<StoktId>() else {
         work.unknown(entry, lease, "Stokt's answer names no id that can be kept")?;

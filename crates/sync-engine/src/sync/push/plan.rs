@@ -16,7 +16,7 @@ use uuid::Uuid;
 
 use super::claim_of;
 use super::creations::{Creations, is_secret};
-use super::twins::Unexplained;
+use super::twins::{Unexplained, why};
 use crate::decision::{Decided, Decision};
 use crate::error::EngineError;
 use crate::sync::decide::{Action, Remote, Situation, decide};
@@ -59,11 +59,13 @@ pub(crate) fn plan(session: &Session<'_>, view: &View<'_>) -> Result<Planned, En
     let gyms: Gyms = view.gyms.iter().map(|seen| seen.gym).collect();
     let mine: HashMap<StoktId, &RemoteClimb> =
         view.mine.iter().map(|climb| (climb.stokt_id, climb)).collect();
+    let is_told = session.options.dry_run || session.options.expect.is_some();
+    let held_list = if is_told { super::lists::foresee(session)? } else { None };
     session.store.snapshot(|conn| {
         let mut planned = Planned::default();
         creations(conn, session, &gyms, view.held, &mut planned)?;
         changes(conn, session, &gyms, &mine, &mut planned)?;
-        list(conn, session, &mut planned)?;
+        list(conn, session, held_list.as_ref(), &mut planned)?;
         Ok(planned)
     })
 }
@@ -111,7 +113,7 @@ fn creations(
     if let Some(unknown) = named.iter().find(|id| !here.contains(id)) {
         return Err(StoreError::Invalid(format!("there is no climb {unknown} here")).into());
     }
-    planned.would.extend(held.iter().map(Unexplained::decision));
+    planned.would.extend(held.iter().map(|one| one.decision(None)));
     let unlinked: HashSet<ClimbId> =
         asked.sides.iter().filter(|side| side.stokt_id.is_none()).map(|side| side.id).collect();
     let is_stale = |row: &&Entry| climb_of(row).is_some_and(|id| !unlinked.contains(&id));
@@ -245,10 +247,20 @@ fn changes(
     Ok(())
 }
 
-/// Tells of a list that is to be sent, besides its climbs.
-fn list(conn: &mut ReadConn<'_>, session: &Session<'_>, planned: &mut Planned) -> Result<(), EngineError> {
+/// Tells of a list that is to be sent, besides its climbs. `held`: what Stokt has of it that keeps it from being sent.
+fn list(
+    conn: &mut ReadConn<'_>,
+    session: &Session<'_>,
+    held: Option<&BTreeSet<StoktId>>,
+    planned: &mut Planned,
+) -> Result<(), EngineError> {
     let Selection::List(id) = &session.options.selection else { return Ok(()) };
     if let Some(list) = outbox::list(conn, *id)? {
+        if let Some(twins) = held {
+            let held = Decision::new(EntityKind::List, list.id.to_string(), Decided::HeldBack);
+            planned.would.push(held.named(&list.name).because(why(EntityKind::List, twins, None)));
+            return Ok(());
+        }
         let (there, decided) = match list.stokt_id {
             Some(there) => (there.to_string(), Decided::Patched),
             None => (list.id.to_string(), Decided::Sent),

@@ -17,6 +17,7 @@ use super::plan::Gyms;
 use crate::decision::{Decided, Decision};
 use crate::error::EngineError;
 use crate::report::Report;
+use crate::sync::by_hand::ways_out;
 use crate::sync::options::Selection;
 use crate::sync::sending::Frozen;
 use crate::sync::session::Session;
@@ -36,24 +37,26 @@ pub(crate) struct Unexplained {
 }
 
 impl Unexplained {
-    fn why(&self) -> String {
-        let twins: Vec<String> = self.twins.iter().take(3).map(ToString::to_string).collect();
-        format!(
-            "Stokt already has one just like it, {}, and nothing here is linked to that: adopt it with \
-             mastoc-sync outbox settle, or send this one as well with --climb-ids {}",
-            twins.join(", "),
-            self.id
-        )
-    }
-
-    /// What is told of it.
-    pub(crate) fn decision(&self) -> Decision {
-        let decision = Decision::new(EntityKind::Climb, self.id.to_string(), Decided::Ambiguous);
-        let decision = decision.because(self.why());
+    /// What is told of it; with `row`, under which it is held back, also what to do.
+    pub(crate) fn decision(&self, row: Option<&Entry>) -> Decision {
+        let decision = Decision::new(EntityKind::Climb, self.id.to_string(), Decided::HeldBack);
+        let decision = decision.because(why(EntityKind::Climb, &self.twins, row));
         match &self.name {
             Some(name) => decision.named(name),
             None => decision,
         }
+    }
+}
+
+/// Why something is not sent: Stokt has `twins` of it. With the row under which it is held back, also what to do.
+pub(super) fn why(kind: EntityKind, twins: &BTreeSet<StoktId>, row: Option<&Entry>) -> String {
+    let first: Vec<String> = twins.iter().take(3).map(ToString::to_string).collect();
+    let alike = if kind == EntityKind::List { "a list of that name" } else { "one just like it" };
+    let reason =
+        format!("Stokt already has {alike}, {}, and nothing here is linked to that", first.join(", "));
+    match row {
+        Some(row) => format!("{reason}; {}", ways_out(row)),
+        None => reason,
     }
 }
 
@@ -123,8 +126,8 @@ const OPEN: [OutboxState; 4] =
 /// What ends the run.
 pub(crate) fn settle(session: &Session<'_>, view: &View<'_>, report: &mut Report) -> Result<(), EngineError> {
     let rows = session.store.read(|conn| outbox::in_states(conn, &[OutboxState::Ambiguous]))?;
-    let rows: Vec<Entry> =
-        rows.into_iter().filter(|row| row.is_held_back() && row.account == session.account).collect();
+    let rows = rows.into_iter().filter(|row| row.is_held_back() && row.account == session.account);
+    let (lists, rows): (Vec<Entry>, Vec<Entry>) = rows.partition(|row| row.entity == EntityKind::List);
     let found: HashMap<ClimbId, &Unexplained> = view.held.iter().map(|one| (one.id, one)).collect();
     let is_named = |row: &Entry| match &session.options.selection {
         Selection::Climbs(ids) => climb_of(row).is_some_and(|id| ids.contains(&id)),
@@ -134,37 +137,49 @@ pub(crate) fn settle(session: &Session<'_>, view: &View<'_>, report: &mut Report
         let gym = Frozen::of(row).map(|frozen| frozen.gym);
         gym.is_none_or(|gym| view.gyms.iter().any(|seen| seen.gym == gym && seen.is_complete))
     };
-    let (mut over, mut stay): (Vec<Uuid>, HashSet<ClimbId>) = (Vec::new(), HashSet::new());
+    let mut over: Vec<Uuid> = super::lists::let_go_of(session, &lists, report)?;
+    let mut stay: HashMap<ClimbId, &Entry> = HashMap::new();
     for row in &rows {
         let one = climb_of(row).and_then(|id| found.get(&id).copied());
         match one {
             Some(one) if row.claims(&one.claim) && row.known_twins == one.twins => {
-                stay.insert(one.id);
+                stay.insert(one.id, row);
             }
             Some(_) => over.push(row.id),
             None if is_named(row) || saw_all(row) => over.push(row.id),
             None => {
-                let why = row.last_error.as_deref().unwrap_or_default();
-                report.decide(super::about(row, Decided::Ambiguous).because(why));
+                let is_private =
+                    Frozen::of(row).and_then(|frozen| frozen.base()).is_none_or(|it| it.is_private);
+                let about = super::about(row, Decided::HeldBack).because(why(
+                    row.entity,
+                    &row.known_twins,
+                    Some(row),
+                ));
+                // Reports go to people who may not see it.
+                report.decide(if is_private { Decision { name: None, ..about } } else { about });
             }
         }
     }
     let new: Vec<(Claim, BTreeSet<StoktId>, String)> = view
         .held
         .iter()
-        .filter(|one| !stay.contains(&one.id))
-        .map(|one| (one.claim.clone(), one.twins.clone(), one.why()))
+        .filter(|one| !stay.contains_key(&one.id))
+        .map(|one| (one.claim.clone(), one.twins.clone(), why(EntityKind::Climb, &one.twins, None)))
         .collect();
+    let mut held: Vec<Entry> = Vec::new();
     if !new.is_empty() || !over.is_empty() {
         let ctx = session.context();
-        session.store.write(|conn| {
+        held = session.store.write(|conn| {
             outbox::let_go(conn, &ctx, &over)?;
             outbox::hold_back(conn, &ctx, &new)
         })?;
         session.points.reached("settle.ambiguous")?;
     }
     for one in view.held {
-        report.decide(one.decision());
+        match stay.get(&one.id) {
+            Some(row) => report.decide(one.decision(Some(row))),
+            None => report.decide(one.decision(held.iter().find(|row| climb_of(row) == Some(one.id)))),
+        }
     }
     Ok(())
 }

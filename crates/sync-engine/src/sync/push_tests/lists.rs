@@ -4,13 +4,16 @@ use mastoc_domain::ListId;
 use mastoc_domain::lists::ListType;
 use mastoc_domain::outbox::OutboxState;
 use mastoc_stokt_sim::{RetryAfter, Rule};
-use mastoc_storage::StoreError;
+use mastoc_storage::import::ImportContext;
 use mastoc_storage::list_items::{self, NewItem};
-use mastoc_storage::lists::{self, NewList};
+use mastoc_storage::lists::{self, ListChange, NewList};
+use mastoc_storage::{StoreError, Viewer};
 use serde_json::json;
 
 use super::{World, client, decided, prepare};
-use crate::decision::Decided;
+use crate::decision::{Decided, Decision};
+use crate::report::Report;
+use crate::sync::by_hand::{self, Candidates};
 use crate::sync::options::{Selection, SyncOptions};
 
 /// The names of the account's personal lists at Stokt, and of the climbs in those called `name`.
@@ -57,8 +60,111 @@ fn chosen(url: &str, name: &str) -> (World, ListId) {
     (World { options, ..world }, list)
 }
 
+/// A run in which the list is held back, or not.
+#[track_caller]
+fn held(world: &World, is_held: bool) -> Report {
+    let report = world.run();
+    assert_eq!(report.count(Decided::HeldBack), u64::from(is_held), "{}", report.sync_summary());
+    report
+}
+
+/// What a run tells of what it holds back.
+fn told(report: &Report) -> Vec<&Decision> {
+    report.decisions.listed.iter().filter(|one| one.decision == Decided::HeldBack).collect()
+}
+
+const FREE: ImportContext<'static> = ImportContext { run: None, account: None, fence: None, dry: None };
+
 mastoc_test_support::both_backends! {
     prepare: prepare;
+
+    fn a_list_whose_name_the_account_has_there_already_waits_for_a_person(url: &str) {
+        let (world, list) = chosen(url, " Projete\u{301}s");
+        // Sent by a database of which a backup was restored.
+        let stokt = client(&world.sim);
+        let twin = stokt.create_list(world.account, "Projet\u{e9}s").unwrap().id.to_string();
+        let posts = |world: &World| {
+            let asked = world.sim.requests();
+            asked.iter().filter(|one| one.method == "POST" && one.path.starts_with("/api/users/")).count()
+        };
+        let first = held(&world, true);
+        assert!(first.sync_summary().contains(&format!("--adopt {twin}")), "{}", first.sync_summary());
+        let again = held(&world, true);
+        assert_eq!(told(&again), told(&first), "in the same words");
+        assert_eq!((posts(&world), world.rows().iter().filter(|row| row.is_held_back()).count()), (1, 1));
+        // Another run speaks of it as well, and leaves it.
+        let world = World { options: SyncOptions { selection: Selection::Nothing, ..world.options.clone() }, ..world };
+        assert_eq!(told(&held(&world, true)), told(&first));
+        let row = world.rows().into_iter().find(super::Entry::is_held_back).unwrap();
+        let refused = world.store.write(|conn| by_hand::not_created(conn, &FREE, row.id)).unwrap_err();
+        assert!(refused.to_string().contains("--send"), "{refused}");
+        let other = mastoc_domain::StoktId(uuid::Uuid::from_u128(7));
+        let shown = by_hand::candidates(&stokt, &world.store, row.id).unwrap();
+        assert!(world.store.write(|conn| by_hand::adopt(conn, &FREE, row.id, other, &shown)).is_err());
+        world.store.write(|conn| by_hand::adopt(conn, &FREE, row.id, twin.parse().unwrap(), &Candidates::default())).unwrap();
+        let world = World { options: SyncOptions { selection: Selection::List(list), ..world.options.clone() }, ..world };
+        held(&world, false);
+        assert_eq!((posts(&world), there(&world, "Projet\u{e9}s").0, there(&world, "Projet\u{e9}s").1.len()), (1, 1, 2));
+    }
+
+    fn a_list_that_is_another_one_is_sent_all_the_same(url: &str) {
+        let (world, list) = chosen(url, "Projects");
+        client(&world.sim).create_list(world.account, "Projects").unwrap();
+        held(&world, true);
+        let row = world.rows().into_iter().find(super::Entry::is_held_back).unwrap();
+        world.store.write(|conn| by_hand::send_all_the_same(conn, &FREE, row.id)).unwrap();
+        // Also if Stokt does not take it at once.
+        world.sim.faults().push(Rule::throttle(RetryAfter::Seconds(0)).method("POST").path("/api/users/").times(1));
+        held(&world, false);
+        assert_eq!(there(&world, "Projects").0, 2);
+        let again = world.store.write(|conn| by_hand::send_all_the_same(conn, &FREE, row.id)).unwrap_err();
+        assert!(again.to_string().contains("nothing to settle"), "{again}");
+        // What is linked here explains one at Stokt.
+        let linked = world.store.read(|conn| lists::by_id(conn, Viewer::Service, list)).unwrap().unwrap();
+        assert!(linked.stokt_id.is_some());
+        let before = world.changes();
+        assert_eq!((decided(&world.run()), world.changes()), (vec![], before));
+    }
+
+    fn a_list_that_has_no_more_reason_to_be_held_back_is_let_go(url: &str) {
+        let (world, list) = chosen(url, "Projects");
+        let stokt = client(&world.sim);
+        stokt.create_list(world.account, "Projects").unwrap();
+        held(&world, true);
+        let named = |name: &str| {
+            let change = ListChange { name: Some(name.into()), ..ListChange::default() };
+            world.store.write(|conn| lists::update(conn, list, false, &change)).unwrap();
+        };
+        // Another name that is there as well: held back anew.
+        stokt.create_list(world.account, "Winter").unwrap();
+        named("Winter");
+        held(&world, true);
+        assert_eq!(world.rows().iter().filter(|row| row.is_held_back()).count(), 1);
+        // Deleted here, it waits for nobody.
+        let world = World { options: SyncOptions { selection: Selection::Nothing, ..world.options.clone() }, ..world };
+        let deleted: Result<(), StoreError> = world.store.write(|conn| {
+            let list = lists::by_id(conn, Viewer::Service, list)?.unwrap();
+            lists::delete(conn, &list)
+        });
+        deleted.unwrap();
+        held(&world, false);
+        assert_eq!(world.rows().iter().filter(|row| row.is_held_back()).count(), 0);
+    }
+
+    fn a_list_is_not_made_while_it_may_be_among_lists_that_cannot_be_read(url: &str) {
+        let (world, _) = chosen(url, "Projects");
+        let short = Rule::rewrite(|answer| {
+            let lists = answer.as_array().unwrap().clone();
+            *answer = json!({ "count": lists.len() + 1, "next": null, "previous": null, "results": lists });
+        });
+        world.sim.faults().push(short.method("GET").path("/api/users/lists/"));
+        let report = world.run();
+        assert_eq!(report.problems.iter().map(|one| one.code.as_str()).collect::<Vec<_>>(), ["incomplete"]);
+        assert_eq!(there(&world, "Projects").0, 0);
+        world.sim.faults().clear();
+        world.run();
+        assert_eq!(there(&world, "Projects").0, 1);
+    }
 
     fn a_list_is_sent_with_its_climbs_in_their_order(url: &str) {
         let (world, _) = chosen(url, "Projects");

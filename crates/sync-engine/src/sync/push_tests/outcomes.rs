@@ -215,7 +215,7 @@ mastoc_test_support::both_backends! {
         // Nobody knows whether it is the same: it is not sent because everything is.
         for _ in 0..3 {
             let report = world.run();
-            assert_eq!(decided(&report), [Decided::Ambiguous]);
+            assert_eq!(decided(&report), [Decided::HeldBack]);
             assert!(why(&report.decisions.listed[0]).contains("--climb-ids"), "{report:?}");
         }
         assert_eq!((world.changes(), world.states()), (vec![], vec![Ambiguous]));
@@ -236,7 +236,7 @@ mastoc_test_support::both_backends! {
         let id = world.local("Twin", 1);
         let holds = world.holds(1);
         let before = world.sim.with_board(|board| board.add_climb("Twin", &holds, None));
-        assert_eq!(decided(&world.run()), [Decided::Ambiguous]);
+        assert_eq!(decided(&world.run()), [Decided::HeldBack]);
         world.sim.with_board(|board| board.delete_climb(before));
         assert_eq!(decided(&world.run()), [Decided::Sent]);
         is_there_once(&world, id);

@@ -26,10 +26,14 @@ pub(in crate::sync) struct Personal {
 impl Personal {
     /// Those called `name`, as Stokt keeps a name: composed, and without white space around it.
     pub(in crate::sync) fn called(&self, name: &str) -> impl Iterator<Item = StoktId> {
-        let kept = |name: &str| name.trim().nfc().collect::<String>();
         let name = kept(name);
         self.lists.iter().filter(move |(_, called)| kept(called) == name).map(|(id, _)| *id)
     }
+}
+
+/// A list's name as Stokt keeps it.
+pub(in crate::sync) fn kept(name: &str) -> String {
+    name.trim().nfc().collect()
 }
 
 /// The account's personal lists.
