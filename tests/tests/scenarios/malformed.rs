@@ -6,7 +6,7 @@ use mastoc_stokt_sim::{Fault, PictureFault, Rule};
 use serde_json::{Map, Value, json};
 use uuid::Uuid;
 
-use crate::support::world::World;
+use crate::support::world::{World, holds_of};
 use crate::support::{Imported, agree, local};
 
 /// Everything, both ways, with no patience: an absence that is believed twice archives.
@@ -134,6 +134,80 @@ fn a_field_that_matters_is_missing_or_of_another_type() {
         || Rule::new(Fault::FieldGone { field: "feetRule".into() }).path("/api/gyms/*/my-set-climbs"),
         4,
     );
+}
+
+/// Worlds of an account with so many climbs of its own, of which it has edited one here.
+fn of_few(count: usize) -> Vec<World> {
+    let mut worlds = World::both();
+    for world in &mut worlds {
+        let (few, token) = world.sim.add_account("few@example.org", "few", "Few");
+        for number in 1..=count {
+            let name = format!("Few {number}");
+            world.sim.with_board(|board| board.add_climb(&name, &holds_of(board, 80 + number), Some(few)));
+        }
+        world.source.token = token;
+        whole(world).expect(0);
+        world.edit("Few 1", |climb| climb.name = "Few 1, edited".into());
+    }
+    worlds
+}
+
+const OWN: &str = "/api/gyms/*/my-set-climbs";
+const RUNS: [(&str, &[&str]); 4] =
+    [("both", &["--full"]), ("both", &[]), ("mastoc-to-stokt", &["--full"]), ("mastoc-to-stokt", &[])];
+
+#[test]
+fn a_list_of_own_climbs_drifts_however_short_it_is() {
+    for world in [1, 2].into_iter().flat_map(of_few) {
+        world.sim.faults().push(Rule::new(Fault::FieldGone { field: "isPrivate".into() }).path(OWN));
+        let (before, sent) = (local::all(&world.store()), world.changing_requests());
+        for (direction, more) in RUNS {
+            let report = world.run(direction, more).expect(4);
+            let told = report.report["error"].as_str().unwrap();
+            assert!(told.contains("`isPrivate` should be true or false, found nothing"), "{told}");
+            assert_eq!(
+                (local::all(&world.store()), world.changing_requests()),
+                (before.clone(), sent.clone())
+            );
+        }
+        world.sim.faults().clear();
+        whole(&world).expect(0);
+        assert_eq!(world.count_there("Few 1, edited"), 1);
+        world.agree();
+    }
+}
+
+#[test]
+fn an_own_climb_that_cannot_be_read_is_told_and_holds_nothing_up() {
+    // In one list only, or in every one: the record is odd then, and not the list.
+    for (path, count) in [(OWN, 2), ("/api/gyms/*/*climbs", 1), ("/api/gyms/*/*climbs", 2)] {
+        for world in of_few(count) {
+            let id = world.key("Few 1").to_string();
+            let odd = Rule::rewrite(|answer| {
+                let rows = if answer.is_array() { answer } else { &mut answer["results"] };
+                let rows = rows.as_array_mut().into_iter().flatten();
+                rows.filter(|climb| climb["name"] == "Few 1")
+                    .for_each(|climb| climb["isPrivate"] = json!("no"));
+            });
+            world.sim.faults().push(odd.method("GET").path(path));
+            world.edit_there("Other 2", |climb| drop(climb.insert("name".into(), json!("Renamed"))));
+            for (direction, more) in RUNS {
+                let report = world.run(direction, more).expect(1);
+                let problems = report.report["problems"].as_array().unwrap();
+                let told = |problem: &&Value| {
+                    let detail = problem["detail"].as_str().unwrap();
+                    problem["stokt_id"] == *id && detail.contains("`isPrivate`") && detail.contains("text")
+                };
+                assert_eq!(problems.iter().filter(told).count(), 1, "{path} {direction}: {problems:#?}");
+                assert_eq!(world.count_there("Few 1, edited"), 0);
+            }
+            assert_eq!(world.here("Renamed").sync_state, SyncState::Synced);
+            world.sim.faults().clear();
+            whole(&world).expect(0);
+            assert_eq!(world.count_there("Few 1, edited"), 1);
+            world.agree();
+        }
+    }
 }
 
 #[test]

@@ -4,8 +4,9 @@
 //! its memory does not grow with the board. At the end, [`Watch::finish`]:
 //!
 //! - stops the run where a field that matters is missing, or of another type, in the great majority of a kind's
-//!   records (at least nine of ten; of climbs, holds and setters also at least three). Fewer than that are odd
-//!   records: [`flaw`] tells of each, so that it is set aside and the others go on;
+//!   records (at least nine of ten; of climbs, holds and setters also at least three, unless another answer showed the
+//!   same records as they should be). Fewer than that are odd records: [`flaw`] tells of each, so that it is set aside
+//!   and the others go on;
 //! - reports, once per kind and field, fields that are new (their content is kept with the record) and fields that do
 //!   not matter to synchronising but changed their type or went away.
 //!
@@ -152,11 +153,24 @@ impl Watch {
     /// # Errors
     /// [`EngineError::Shape`], which ends the run as a guard does, when a field that matters has changed.
     pub fn finish(&self) -> Result<Vec<Issue>, EngineError> {
+        self.finish_with(Kind::fewest)
+    }
+
+    /// As [`Watch::finish`], but one record is enough to show that a shape has changed: for records that came as they
+    /// should in another answer of the same run, so that it is not they that are odd.
+    ///
+    /// # Errors
+    /// As [`Watch::finish`].
+    pub fn finish_with_few(&self) -> Result<Vec<Issue>, EngineError> {
+        self.finish_with(|_| 1)
+    }
+
+    fn finish_with(&self, fewest: impl Fn(Kind) -> u64) -> Result<Vec<Issue>, EngineError> {
         let mut issues = Vec::new();
         let mut broken = Vec::new();
         for (kind, seen) in &self.seen {
             for (checked, wrong) in shapes::of(*kind).checked.iter().zip(&seen.wrong) {
-                if wrong.records * 10 < seen.records * 9 || seen.records < kind.fewest() {
+                if wrong.records * 10 < seen.records * 9 || seen.records < fewest(*kind) {
                     continue;
                 }
                 let told = format!(

@@ -262,6 +262,9 @@ impl Run<'_> {
         for note in std::mem::take(&mut survey.notes) {
             report.note(note);
         }
+        for unreadable in survey.unreadable(pulls(direction)) {
+            report.problem(unreadable);
+        }
         for (at, gym) in survey.gyms.iter().enumerate() {
             if let Some(plan) = plan.gyms.get(at) {
                 guard::check(&self.effects(session, &survey, at, plan)?, self.options)?;

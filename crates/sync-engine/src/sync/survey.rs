@@ -108,6 +108,15 @@ pub(crate) struct Survey {
     watch: Watch,
     /// The same for the account's own climbs: what drifts in one of the two listings is not hidden by the other.
     own: Watch,
+    /// Climbs that the list of the account's own shows so that nobody can read them.
+    unreadable: Vec<Unreadable>,
+}
+
+/// A climb that cannot be read in the list of the account's own.
+struct Unreadable {
+    refused: Quarantined,
+    /// Whether the gym's listing shows it as it should be, so that it is the list that is odd.
+    is_listed_well: bool,
 }
 
 /// A gym to be looked at.
@@ -148,6 +157,7 @@ impl Survey {
             setters: Mutex::default(),
             watch,
             own: Watch::new(),
+            unreadable: Vec::new(),
         };
         for gym in wanted {
             survey.read_gym(session, gym)?;
@@ -163,7 +173,8 @@ impl Survey {
     /// Whether the records have the shape that is known, as far as they were read.
     fn look_at_shapes(&mut self) -> Result<(), EngineError> {
         self.notes = self.watch.finish()?;
-        for issue in self.own.finish()? {
+        let is_the_list = self.unreadable.iter().any(|one| one.is_listed_well);
+        for issue in if is_the_list { self.own.finish_with_few() } else { self.own.finish() }? {
             let same = |note: &Issue| (&note.kind, &note.stokt_id) == (&issue.kind, &issue.stokt_id);
             if !self.notes.iter().any(same) {
                 self.notes.push(issue);
@@ -253,6 +264,8 @@ impl Survey {
             }
             // They are there, though nobody can read them: not missing.
             for (id, refused) in list.refused {
+                let is_listed_well = gym.index.contains_key(&id);
+                self.unreadable.push(Unreadable { refused: refused.clone(), is_listed_well });
                 if !gym.lists(id) {
                     gym.refused_ids.insert(id);
                     gym.refused.push(refused);
@@ -264,6 +277,17 @@ impl Survey {
         }
         self.mine = Some(mine);
         Ok(())
+    }
+
+    /// The account's own climbs that nobody can read in the list of them, so that no change of them is sent. `pulls`:
+    /// without those that the pull sets aside and tells by itself.
+    pub(crate) fn unreadable(&self, pulls: bool) -> impl Iterator<Item = Issue> {
+        self.unreadable.iter().filter(move |one| one.is_listed_well || !pulls).map(|one| Issue {
+            kind: one.refused.kind.as_str().to_owned(),
+            stokt_id: one.refused.stokt_id.clone(),
+            code: one.refused.problem.code.clone(),
+            detail: format!("in the list of the account's own climbs: {}", one.refused.problem.detail),
+        })
     }
 
     fn convert(&self, record: &Record<WireClimb>) -> Result<RemoteClimb, Refused> {
