@@ -32,6 +32,7 @@ use crate::sql::{chunks, keys};
 use crate::sync_climbs::{ClimbSide, Known, LinkSide};
 use crate::types::{Id, Time};
 
+pub(crate) use presence::forget_observed;
 pub use presence::{archive, mark_found, mark_missing, mark_seen, observe, retire_links, unarchive};
 
 /// Whom the history of a climb names when a synchronisation changed it.

@@ -195,9 +195,12 @@ mastoc_test_support::both_backends! {
         let run = store
             .write(|conn| runs::start(conn, RunDirection::StoktToMastoc, RunMode::Full, "https://x.org/"))
             .unwrap();
-        store.write(|conn| sync_writes::mark_seen(conn, run, sid(GYM))).unwrap();
         let mut raw = Raw::open(url);
         let seen = "SELECT stokt_id AS v FROM sync_links WHERE entity = 'climb' AND last_seen_run IS NOT NULL";
+        // What Stokt does not show to the account was not seen, though it is not missing.
+        store.write(|conn| sync_writes::mark_seen(conn, run, sid(GYM), &ids)).unwrap();
+        assert!(raw.texts(seen).is_empty());
+        store.write(|conn| sync_writes::mark_seen(conn, run, sid(GYM), &ids[..1])).unwrap();
         assert_eq!(raw.texts(seen), [ids[2].to_string()]);
         store.write(|conn| sync_writes::mark_found(conn, &ids[..1])).unwrap();
         assert_eq!([state(0), state(1)], [(0, None), (1, Some(at(9)))]);

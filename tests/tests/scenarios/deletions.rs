@@ -3,6 +3,7 @@
 use mastoc_domain::sync_state::SyncState;
 use serde_json::json;
 
+use crate::property::column;
 use crate::support::local;
 use crate::support::world::{World, tiny_board};
 use crate::support::{Imported, Place, reported};
@@ -21,6 +22,27 @@ fn after(world: &World, direction: &str, more: &[&str], ahead: i64, gone_after: 
     command.args(["--full", "--json"]);
     command.env("MASTOC_GONE_AFTER", gone_after).env("MASTOC_TEST_CLOCK", seconds);
     reported(mastoc_test_support::Process::run(command, LIMIT))
+}
+
+#[test]
+fn a_run_is_on_record_as_having_seen_what_it_saw() {
+    for mut world in World::both() {
+        world.edit_there("Own 1", |climb| drop(climb.insert("isPrivate".into(), json!(true))));
+        at_once(&world, "stokt-to-mastoc", &[]).expect(0);
+        // Whether the last run saw a climb, as the links say.
+        let saw = |world: &World, name: &str| {
+            let last = "SELECT id FROM sync_runs ORDER BY started_at DESC LIMIT 1";
+            let links =
+                format!("sync_links WHERE stokt_id = '{}' AND last_seen_run = ({last})", world.key(name));
+            column(&world.place, &links, "count(*)") == ["1"]
+        };
+        assert!(saw(&world, "Own 1") && saw(&world, "Other 1"));
+        // Stokt shows private climbs to their own account only.
+        world.source.token = world.sim.add_account("second@example.org", "second", "Second Person").1;
+        at_once(&world, "stokt-to-mastoc", &[]).expect(0);
+        assert_eq!([saw(&world, "Own 1"), saw(&world, "Own 2"), saw(&world, "Other 1")], [false, true, true]);
+        assert_eq!(world.here("Own 1").sync_state, SyncState::Synced);
+    }
 }
 
 #[test]

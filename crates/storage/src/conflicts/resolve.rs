@@ -3,12 +3,12 @@
 use std::collections::BTreeSet;
 
 use diesel::prelude::*;
+use mastoc_domain::FaceId;
 use mastoc_domain::canonical::CanonicalClimb;
 use mastoc_domain::conflict::{Settlement, Take};
 use mastoc_domain::holds_list::HoldsList;
 use mastoc_domain::sync_merge::merge;
 use mastoc_domain::sync_state::{Direction, EntityKind};
-use mastoc_domain::{FaceId, StoktId};
 use uuid::Uuid;
 
 use super::{Conflict, get, settle};
@@ -139,19 +139,9 @@ fn settle_fields(
     sync_writes::merge(conn, &[Merged { climb, content: &content }])?;
     let is_dirty = content != *theirs;
     sync_writes::agree(conn, &[Agreement { known, base: theirs, is_dirty }])?;
-    forget_observed(conn, known.link.stokt_id)?;
+    // The conflict kept what people edit, in canonical form.
+    sync_writes::forget_observed(conn, known.link.stokt_id)?;
     Ok(if is_dirty { Outcome::WaitsToBeSent } else { Outcome::InStep })
-}
-
-/// The conflict kept what people edit, in canonical form. The next record of Stokt's is taken whole, as if none had
-/// been seen: then the climb says to the letter what Stokt says.
-fn forget_observed(conn: &mut WriteConn<'_>, stokt_id: StoktId) -> Result<(), StoreError> {
-    on_backend!(conn, |c| diesel::update(sync_links::table)
-        .filter(sync_links::entity.eq(EntityKind::Climb.as_str()))
-        .filter(sync_links::stokt_id.eq(stokt_id.to_string()))
-        .set(sync_links::observed_hash.eq(""))
-        .execute(c))?;
-    Ok(())
 }
 
 /// Refuses a list of holds that are not on this face.
@@ -203,6 +193,6 @@ fn bring_back(
         .execute(c))?;
     let back = sync_climbs::known(conn, &[stokt_id])?.remove(&stokt_id).ok_or(StoreError::NotFound)?;
     sync_writes::agree(conn, &[Agreement { known: &back, base: theirs, is_dirty: false }])?;
-    forget_observed(conn, stokt_id)?;
+    sync_writes::forget_observed(conn, stokt_id)?;
     Ok(Outcome::Restored)
 }

@@ -88,6 +88,20 @@ pub fn observe(conn: &mut WriteConn<'_>, observed: &[(StoktId, String)]) -> Resu
     Ok(())
 }
 
+/// Takes the next record of Stokt's whole, as if none had been seen: then the climb says to the letter what Stokt says,
+/// unless it was changed here.
+///
+/// # Errors
+/// When the database fails.
+pub(crate) fn forget_observed(conn: &mut WriteConn<'_>, stokt_id: StoktId) -> Result<(), StoreError> {
+    on_backend!(conn, |c| diesel::update(l::table)
+        .filter(l::entity.eq(EntityKind::Climb.as_str()))
+        .filter(l::stokt_id.eq(stokt_id.to_string()))
+        .set(l::observed_hash.eq(""))
+        .execute(c))?;
+    Ok(())
+}
+
 /// Notes that Stokt shows these climbs again, after runs that did not find them.
 ///
 /// # Errors
@@ -127,11 +141,17 @@ pub fn mark_missing(conn: &mut WriteConn<'_>, ids: &[StoktId], at: Timestamp) ->
     Ok(())
 }
 
-/// Notes the run as the last one that saw the gym's climbs, apart from those that no run finds: one statement.
+/// Notes the run as the last one that saw the gym's climbs, apart from those that no run finds, and from `hidden` ones,
+/// which Stokt does not show to the account that asked: one statement.
 ///
 /// # Errors
 /// When the database fails.
-pub fn mark_seen(conn: &mut WriteConn<'_>, run: RunId, gym: StoktId) -> Result<(), StoreError> {
+pub fn mark_seen(
+    conn: &mut WriteConn<'_>,
+    run: RunId,
+    gym: StoktId,
+    hidden: &[StoktId],
+) -> Result<(), StoreError> {
     let mut sql = Fragment::new("UPDATE sync_links SET last_seen_run = ");
     sql.id(run_id(Some(run)).map_or(run.0, |id| id.0));
     sql.sql(
@@ -140,6 +160,11 @@ pub fn mark_seen(conn: &mut WriteConn<'_>, run: RunId, gym: StoktId) -> Result<(
     );
     sql.either("sync_links.stokt_id::uuid", "unhex(sync_links.stokt_id, '-')");
     sql.sql(" AND g.stokt_id = ").id(gym.0).sql(")");
+    if !hidden.is_empty() {
+        // One text, since a statement takes only so many values.
+        let hidden: Vec<String> = hidden.iter().map(ToString::to_string).collect();
+        sql.either(" AND strpos(", " AND instr(").text(hidden.join(" ")).sql(", sync_links.stokt_id) = 0");
+    }
     let statement = sql.selecting::<diesel::sql_types::Untyped>();
     on_backend!(conn, |c| statement.execute(c))?;
     Ok(())

@@ -7,8 +7,8 @@ use mastoc_domain::StoktId;
 use mastoc_domain::canonical::CanonicalClimb;
 use mastoc_domain::sync_state::{Direction, EntityKind, SyncState};
 use mastoc_storage::import::{self, ImportContext};
-use mastoc_storage::outbox;
 use mastoc_storage::sync_climbs::{self, ClimbSide, Known, LinkSummary};
+use mastoc_storage::{Store, outbox};
 
 use super::decide::{Action, Local, Remote, Situation, decide};
 use super::options::SyncOptions;
@@ -34,6 +34,8 @@ pub(super) struct GymPlan {
     pub(super) todo: Vec<StoktId>,
     /// Climbs that are linked here and that a complete listing of everything does not show.
     pub(super) absent: Vec<StoktId>,
+    /// Linked climbs that Stokt would not show to this account even if they are there.
+    pub(super) hidden: Vec<StoktId>,
     /// How many climbs are as they were.
     pub(super) unchanged: u64,
     /// How many linked climbs Stokt showed.
@@ -180,8 +182,9 @@ pub(super) fn plan(session: &Session<'_>, survey: &mut Survey) -> Result<PullPla
             Some(gym) => compare(session, survey, at, gym)?,
             None => continue,
         };
-        let hidden = hidden(session, &gym.absent)?;
+        let hidden = hidden(session.store, session.account, &gym.absent)?;
         gym.absent.retain(|id| !hidden.contains(id));
+        gym.hidden = hidden.into_iter().collect();
         plan_listed(session, survey, at, &mut gym, &mut plan)?;
         plan_absent(session, survey, &mut gym, &mut plan)?;
         plan.gyms.push(gym);
@@ -261,20 +264,24 @@ fn compare(
     Ok(plan)
 }
 
-/// Which of these climbs Stokt would not show to this account even if they are there: private ones that it neither set
+/// Which of these climbs Stokt would not show to `account` even if they are there: private ones that it neither set
 /// nor sent.
-fn hidden(session: &Session<'_>, ids: &[StoktId]) -> Result<HashSet<StoktId>, EngineError> {
+pub(super) fn hidden(
+    store: &Store,
+    account: StoktId,
+    ids: &[StoktId],
+) -> Result<HashSet<StoktId>, EngineError> {
     let mut hidden = HashSet::new();
     for ids in ids.chunks(RECORDS) {
-        let (known, senders) = session.store.snapshot(|conn| {
+        let (known, senders) = store.snapshot(|conn| {
             let known = sync_climbs::known(conn, ids)?;
             Ok::<_, EngineError>((known, outbox::senders(conn, ids)?))
         })?;
         for (id, known) in known {
             let climb = known.climb.as_ref();
             let said = known.link.base.as_ref().or(climb.map(|climb| &climb.canonical));
-            let is_own = climb.is_some_and(|climb| climb.setter_stokt_id == Some(session.account))
-                || senders.get(&id) == Some(&session.account);
+            let is_own = climb.is_some_and(|climb| climb.setter_stokt_id == Some(account))
+                || senders.get(&id) == Some(&account);
             if said.is_some_and(|said| said.is_private) && !is_own {
                 hidden.insert(id);
             }

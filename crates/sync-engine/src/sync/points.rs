@@ -5,6 +5,7 @@
 //!
 //! | name | what has just happened, or is about to |
 //! |---|---|
+//! | `lock.taken` | the lock is taken, with its number; nothing else is written |
 //! | `run.begun` | the row of the run is committed |
 //! | `settle.queued` | what was taken up and never sent waits again |
 //! | `settle.looked` | that what was sent could not be found is on record |
@@ -17,6 +18,7 @@
 //! | `pull.batch` | a batch of climbs is committed |
 //! | `pull.archived` | a batch of climbs that Stokt does not show is counted, or archived |
 //! | `pull.seen` | which climbs this run saw is committed |
+//! | `push.begun` | changes that waited are forgotten, to be put in anew |
 //! | `push.claimed` | climbs and what is sent of them are frozen in the outbox |
 //! | `push.leased` | a row of the outbox is taken up |
 //! | `push.sent` | that it is being sent is on record; the next thing is the call |
@@ -31,6 +33,7 @@
 //! | `list.added` | it is in the list |
 //! | `run.watermark` | up to when everything is known is committed |
 //! | `run.finished` | the report is committed |
+//! | `lock.given` | the lock is given back |
 
 use std::sync::Mutex;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -40,6 +43,7 @@ use crate::error::EngineError;
 
 /// Every name, as [`Points::reached`] is told them.
 pub const POINTS: &[&str] = &[
+    "lock.taken",
     "run.begun",
     "settle.queued",
     "settle.looked",
@@ -52,6 +56,7 @@ pub const POINTS: &[&str] = &[
     "pull.batch",
     "pull.archived",
     "pull.seen",
+    "push.begun",
     "push.claimed",
     "push.leased",
     "push.sent",
@@ -66,6 +71,7 @@ pub const POINTS: &[&str] = &[
     "list.added",
     "run.watermark",
     "run.finished",
+    "lock.given",
 ];
 
 /// Ends a run at its n-th point, as a crash would, and remembers what it came by. For tests.

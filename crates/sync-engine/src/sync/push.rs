@@ -53,6 +53,7 @@ pub(crate) fn push(session: &Session<'_>, view: &View<'_>, report: &mut Report) 
     let ctx = session.context();
     let now = session.clock.now();
     session.store.write(|conn| outbox::forget_changes(conn, &ctx, session.account, now))?;
+    session.points.reached("push.begun")?;
     let held = held(session)?;
     let planned = plan(session, view)?;
     let mut work = Push {

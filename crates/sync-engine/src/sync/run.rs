@@ -74,6 +74,9 @@ pub fn sync_after(
     let outcome = look().and_then(|()| ask_who(client, options)).and_then(|who| {
         let opened = board.insert(open()?);
         report.target = opened.target().to_string();
+        if opened.lock.is_some() {
+            points.reached("lock.taken")?;
+        }
         let run = Run { client, opened, options, clock, points, observer, who: &who };
         run.all(&mut report)
     });
@@ -88,21 +91,18 @@ pub fn sync_after(
         if report.run.is_some() {
             report.compare_with_last(&opened.store, options.direction);
         }
-        keep_report(&opened, points, &mut report);
+        close(opened, points, &mut report);
     }
     report
 }
 
-/// Keeps the report in the run's row.
-fn keep_report(opened: &Opened, points: &dyn Points, report: &mut Report) {
-    let Some(run) = report.run else { return };
-    let kept = serde_json::to_value(&*report).unwrap_or_default();
-    let status = report.ending.run_status();
-    let outcome = transaction(&opened.store, |conn| {
-        runs::finish(conn, run, status, &kept)?;
-        runs::forget(conn, KEPT)
+/// Keeps the report, then gives the lock back.
+fn close(opened: Opened, points: &dyn Points, report: &mut Report) {
+    let is_locked = opened.lock.is_some();
+    let outcome = keep_report(&opened, points, report).and_then(|()| {
+        drop(opened);
+        if is_locked { points.reached("lock.given") } else { Ok(()) }
     });
-    let outcome = outcome.and_then(|()| points.reached("run.finished"));
     if let Err(error) = outcome {
         if report.error.is_some() {
             tracing::info!(%error, "the run's report could not be kept");
@@ -115,6 +115,18 @@ fn keep_report(opened: &Opened, points: &dyn Points, report: &mut Report) {
             report.exit_code = report.ending.exit_code();
         }
     }
+}
+
+/// Keeps the report in the run's row, and forgets runs of long ago.
+fn keep_report(opened: &Opened, points: &dyn Points, report: &Report) -> Result<(), EngineError> {
+    let Some(run) = report.run else { return Ok(()) };
+    let kept = serde_json::to_value(report).unwrap_or_default();
+    let status = report.ending.run_status();
+    transaction(&opened.store, |conn| {
+        runs::finish(conn, run, status, &kept)?;
+        runs::forget(conn, KEPT)
+    })?;
+    points.reached("run.finished")
 }
 
 /// Who asks, and for what.

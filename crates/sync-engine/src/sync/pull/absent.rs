@@ -40,7 +40,7 @@ pub(super) fn absent(
     }
     transaction(session.store, |conn| {
         sync_writes::begin(conn, &ctx)?;
-        sync_writes::mark_seen(conn, run, gym.gym)
+        sync_writes::mark_seen(conn, run, gym.gym, &plan.hidden)
     })?;
     session.points.reached("pull.seen")
 }
