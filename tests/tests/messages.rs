@@ -18,8 +18,6 @@ use std::path::Path;
 use std::process::Command;
 use std::time::Duration;
 
-use diesel::connection::SimpleConnection as _;
-use diesel::{Connection as _, PgConnection, SqliteConnection};
 use mastoc_stokt_sim::{Fault, Rule, Sim};
 use mastoc_test_support::{Finished, Process};
 
@@ -276,15 +274,7 @@ fn a_database_of_a_newer_mastoc() {
         run(place.import(&source)).expect(0);
         let account = served(&source).account;
         let before = records(&place, source.gym, account);
-        let change = |sql: &str| {
-            if place.is_postgres() {
-                PgConnection::establish(place.url()).unwrap().batch_execute(sql).unwrap();
-            } else {
-                let path = place.url().strip_prefix("sqlite://").unwrap();
-                SqliteConnection::establish(path).unwrap().batch_execute(sql).unwrap();
-            }
-        };
-        change("INSERT INTO __diesel_schema_migrations (version) VALUES ('99991231235959')");
+        place.tamper("INSERT INTO __diesel_schema_migrations (version) VALUES ('99991231235959')");
         let says = ["newer mastoc", "99991231235959", "install the newer program"];
         one_line(&Process::run(place.import(&source), LIMIT), 2, &says);
         for arguments in [&["serve", "--bind", "127.0.0.1:0"][..], &["migrate"], &["api-key", "list"]] {
@@ -292,7 +282,7 @@ fn a_database_of_a_newer_mastoc() {
             server.args(arguments);
             one_line(&Process::run(server, LIMIT), 2, &says);
         }
-        change("DELETE FROM __diesel_schema_migrations WHERE version = '99991231235959'");
+        place.tamper("DELETE FROM __diesel_schema_migrations WHERE version = '99991231235959'");
         assert_eq!(records(&place, source.gym, account), before, "nothing was touched");
     }
 }

@@ -10,6 +10,7 @@ use clap::{Subcommand, ValueEnum};
 use mastoc_runtime::progress::Reporter;
 use mastoc_runtime::{Exit, Failure};
 use mastoc_storage::import::ImportContext;
+use mastoc_storage::mending::{self, Mended};
 use mastoc_storage::{DatabaseTarget, Store, StoreError, StoreOptions, WriteConn, unlinking};
 use mastoc_sync_engine::sync::{by_hand, keep};
 use mastoc_sync_engine::{ClimbId, EngineError, StoktClient, StoktId, Timestamp, sync};
@@ -32,7 +33,7 @@ pub(crate) enum Command {
     /// Show the runs of the past, the newest first
     History {
         /// How many of them
-        #[arg(long, value_name = "N", default_value_t = 20)]
+        #[arg(long, value_name = "N", default_value_t = 20, value_parser = clap::value_parser!(u32).range(1..))]
         last: u32,
     },
     /// Show the conflicts that wait for a person; ends with code 3 if there are any
@@ -70,6 +71,12 @@ pub(crate) enum Command {
     },
     /// Bring the account's personal lists from Stokt (--list ID sends one there)
     Lists,
+    /// Set right what is kept of climbs, where verify finds it wrong; Stokt hears nothing of it
+    Mend {
+        /// The climbs, by our ids
+        #[arg(value_name = "CLIMB", required = true)]
+        climbs: Vec<ClimbId>,
+    },
     /// Undo the link of a climb: ours is a local one again, and Stokt's stays as it is; the next run that lists it brings
     /// it here as a new climb, so that there are two then
     Unlink {
@@ -192,6 +199,7 @@ pub(crate) fn carry_out(command: &Command, arguments: &Arguments) -> Result<Exit
             let waits = told.lists.iter().any(|one| one.outcome == sync::lists::ListOutcome::HeldBack);
             Ok(if waits { Exit::Waiting } else { Exit::Done })
         }
+        Command::Mend { climbs } => mend(&open(&target)?, climbs, json),
         Command::Unlink { climb } => unlink(&open(&target)?, *climb, json),
     }
 }
@@ -258,6 +266,32 @@ fn decide<T>(
         StoreError::NotFound => Failure::usage(missing),
         error => failure(&error.into()),
     })
+}
+
+fn mend(store: &Store, climbs: &[ClimbId], json: bool) -> Result<Exit, Failure> {
+    let mended = decide(
+        store,
+        |conn, ctx| {
+            climbs.iter().map(|climb| mending::mend(conn, ctx, *climb)).collect::<Result<Vec<_>, _>>()
+        },
+        "there is no such climb here",
+    )?;
+    let mut text = String::new();
+    for done in &mended {
+        let parts: Vec<&str> = done.parts.iter().map(|part| part.as_str()).collect();
+        let what = if parts.is_empty() {
+            "nothing was wrong".to_owned()
+        } else {
+            format!("mended: {}", parts.join(", "))
+        };
+        text.push_str(&format!("{}  {}: {what}\n", done.climb, shown(&done.name)));
+    }
+    let value = |done: &Mended| {
+        let parts: Vec<&str> = done.parts.iter().map(|part| part.as_str()).collect();
+        json!({ "climb": done.climb, "name": done.name, "mended": parts })
+    };
+    tell(json, &json!({ "climbs": mended.iter().map(value).collect::<Vec<_>>() }), &text);
+    Ok(Exit::Done)
 }
 
 fn unlink(store: &Store, climb: ClimbId, json: bool) -> Result<Exit, Failure> {

@@ -28,6 +28,15 @@ pub use corrections::{Linked, correct_date, correct_dates, link};
 pub(crate) use restoring::{Restored, restore};
 pub use rows::Standing;
 
+/// Writes the rows of a climb's holds anew.
+///
+/// # Errors
+/// [`StoreError::Invalid`] when the list cannot be read, or the database's failure.
+pub(crate) fn replace_holds(conn: &mut WriteConn<'_>, id: ClimbId, list: &str) -> Result<(), StoreError> {
+    rows::delete_holds(conn, id)?;
+    rows::insert_holds(conn, id, list)
+}
+
 /// The version of a face on which new climbs are set; `None` when there is no such face.
 ///
 /// # Errors

@@ -44,6 +44,7 @@ pub mod lists;
 pub mod locks;
 pub mod maintenance;
 pub mod mappings;
+pub mod mending;
 mod migrate;
 pub mod outbox;
 pub mod own_data;

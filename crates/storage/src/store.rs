@@ -103,6 +103,11 @@ impl Store {
         target: &DatabaseTarget,
         options: &StoreOptions,
     ) -> Result<Option<Self>, StoreError> {
+        // To open an empty file of SQLite would already write to it.
+        let is_empty = |path: &std::path::Path| std::fs::metadata(path).is_ok_and(|file| file.len() == 0);
+        if matches!(target, DatabaseTarget::Sqlite(path) if is_empty(path)) {
+            return Ok(None);
+        }
         let manager = manager(target, options);
         let mut first = manager.open()?;
         match migrate::is_current(&mut first)? {

@@ -95,7 +95,7 @@ pub fn unlink(
 }
 
 /// Stokt's ids that a climb is linked to: one, in a database that is whole.
-fn links_of(conn: &mut WriteConn<'_>, climb: ClimbId) -> Result<Vec<StoktId>, StoreError> {
+pub(crate) fn links_of(conn: &mut WriteConn<'_>, climb: ClimbId) -> Result<Vec<StoktId>, StoreError> {
     let texts: Vec<String> = on_backend!(conn, |c| sync_links::table
         .filter(sync_links::entity.eq(EntityKind::Climb.as_str()))
         .filter(sync_links::local_id.eq(climb.to_string()))
@@ -105,13 +105,12 @@ fn links_of(conn: &mut WriteConn<'_>, climb: ClimbId) -> Result<Vec<StoktId>, St
     Ok(texts.iter().filter_map(|text| text.parse().ok()).collect())
 }
 
-/// A climb that is here was not deleted, whatever a tombstone says.
-fn forget_deletion(conn: &mut WriteConn<'_>, climb: ClimbId) -> Result<(), StoreError> {
-    on_backend!(conn, |c| diesel::delete(tombstones::table)
+/// A climb that is here was not deleted, whatever a tombstone says. Answers how many there were.
+pub(crate) fn forget_deletion(conn: &mut WriteConn<'_>, climb: ClimbId) -> Result<usize, StoreError> {
+    Ok(on_backend!(conn, |c| diesel::delete(tombstones::table)
         .filter(tombstones::entity.eq(EntityKind::Climb.as_str()))
         .filter(tombstones::entity_id.eq(climb.to_string()))
-        .execute(c))?;
-    Ok(())
+        .execute(c))?)
 }
 
 /// Removes a link; the audit tells.

@@ -1,10 +1,12 @@
 //! Whether what is stored agrees with itself: links with rows, the audit with links, what both sides agreed on with what
-//! stands here, the change log with the rows, the outbox and conflicts with the climbs, rows with what they refer to.
+//! stands here, what climbs are searched by with the climbs, the change log with the rows, the outbox and conflicts with
+//! the climbs, rows with what they refer to.
 //!
 //! Nothing is changed. The number of statements does not depend on how much there is, and neither does the memory: of
 //! each kind of finding only the first ones are named.
 
 mod contents;
+mod derived;
 mod kinds;
 mod queries;
 mod references;
@@ -42,6 +44,9 @@ pub struct Check {
     /// How to mend it.
     pub mend: &'static str,
 }
+
+/// How a climb is set right by which nothing reaches Stokt, and of which nothing is lost.
+const MEND: &str = "mastoc-sync mend CLIMB sets it right; Stokt hears nothing of it";
 
 impl Check {
     /// Something that must not be.
@@ -105,6 +110,10 @@ pub fn verify(conn: &mut ReadConn<'_>, tell: &mut dyn FnMut(&'static str)) -> Re
     }
     tell(contents::NAME);
     for found in contents::check(conn)? {
+        verified.take_in(found);
+    }
+    tell(derived::NAME);
+    for found in derived::check(conn)? {
         verified.take_in(found);
     }
     verified.findings.sort_by_key(|finding| std::cmp::Reverse(finding.check.level));

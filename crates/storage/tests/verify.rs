@@ -13,11 +13,14 @@
 mod support;
 
 use diesel::connection::SimpleConnection as _;
-use mastoc_domain::sync_state::Direction;
+use mastoc_domain::sync_state::SyncState;
+use mastoc_domain::{ClimbId, StoktId};
+use mastoc_storage::climbs::{self, ClimbFilter, ClimbSort};
 use mastoc_storage::import::ImportContext;
+use mastoc_storage::mending::Part;
 use mastoc_storage::verify::{self, Level, MOST_NAMED, Verified};
-use mastoc_storage::{Store, unlinking};
-use support::{Raw, climbs, import_board, import_climbs, migrate, open};
+use mastoc_storage::{Store, StoreError, Viewer, climb_edits, mending};
+use support::{Raw, import_board, import_climbs, migrate, open};
 
 fn look(store: &Store) -> Verified {
     store.snapshot(|conn| verify::verify(conn, &mut |_| {})).unwrap()
@@ -53,7 +56,11 @@ const DAMAGES: &[(&str, &[&str])] = &[
     ("UPDATE climbs SET sync_state = 'conflict'", &["mark_without_conflict"]),
     ("UPDATE sync_links SET base_hash = 'x' WHERE entity = 'climb'", &["base_hash"]),
     ("UPDATE sync_links SET base = NULL WHERE entity = 'climb'", &["no_base"]),
-    ("UPDATE climbs SET name = 'Somebody else''s'", &["content"]),
+    ("UPDATE climbs SET name = 'Somebody else''s'", &["content", "name_folded"]),
+    ("UPDATE climbs SET name_folded = 'nobody''s'", &["name_folded"]),
+    ("DELETE FROM climb_holds WHERE climb_id = (SELECT id FROM climbs ORDER BY id LIMIT 1)", &["holds"]),
+    ("UPDATE climb_holds SET role = 'F' WHERE role = 'S'", &["holds"]),
+    ("UPDATE climbs SET holds_count = 0", &["holds_count"]),
     ("DELETE FROM change_log WHERE entity = 'face'", &["row_not_told"]),
     ("UPDATE change_log SET kind = 'deleted' WHERE entity = 'wall'", &["row_told_gone"]),
     (
@@ -78,9 +85,59 @@ const DAMAGES: &[(&str, &[&str])] = &[
     ),
     (
         "UPDATE climbs SET source = 'mastoc', name_folded = 'twin', holds_list = (SELECT min(holds_list) FROM climbs)",
-        &["content", "possible_twins"],
+        &["content", "holds", "name_folded", "possible_twins"],
     ),
 ];
+
+/// Damage to climbs that mending sets right: what is found, and what of the climb it was.
+const MENDED: &[(&str, &str, Part)] = &[
+    (
+        "UPDATE climbs SET stokt_id = @uuid WHERE name = (SELECT min(name) FROM climbs)",
+        "link_elsewhere",
+        Part::Link,
+    ),
+    (
+        "UPDATE climbs SET stokt_id = NULL WHERE name = (SELECT max(name) FROM climbs)",
+        "link_elsewhere",
+        Part::Link,
+    ),
+    (
+        "UPDATE sync_links SET tombstone_at = updated_at WHERE entity = 'climb' AND local_id = \
+         (SELECT local_id FROM (@climb) l)",
+        "link_of_deleted",
+        Part::Link,
+    ),
+    (
+        "INSERT INTO tombstones (entity, entity_id, reason, deleted_at) \
+         SELECT 'climb', local_id, 'deleted', updated_at FROM (@climb) l",
+        "link_of_deleted",
+        Part::Link,
+    ),
+    ("UPDATE climbs SET sync_state = 'modified'", "state", Part::State),
+    ("UPDATE climbs SET sync_state = 'conflict'", "mark_without_conflict", Part::State),
+    ("UPDATE climbs SET name = 'Somebody else''s'", "content", Part::Content),
+    ("UPDATE climbs SET holds_list = (SELECT min(holds_list) FROM climbs)", "content", Part::Content),
+    ("UPDATE climbs SET name_folded = 'nobody''s'", "name_folded", Part::Name),
+    ("DELETE FROM climb_holds", "holds", Part::Holds),
+    ("UPDATE climb_holds SET role = 'F' WHERE role = 'S'", "holds", Part::Holds),
+    ("UPDATE climbs SET holds_count = holds_count + 1", "holds_count", Part::Holds),
+];
+
+/// What people see of each climb, and how it stands.
+fn all(store: &Store) -> Vec<(ClimbId, String, String, SyncState, Option<StoktId>)> {
+    let page = |conn: &mut mastoc_storage::ReadConn<'_>| {
+        climbs::page(conn, Viewer::Service, &ClimbFilter::default(), ClimbSort::Name, 0, 100)
+    };
+    let mut all: Vec<_> = store.read(page).unwrap();
+    all.sort_by_key(|climb| climb.id);
+    all.into_iter()
+        .map(|climb| (climb.id, climb.name, climb.holds_list, climb.sync_state, climb.stokt_id))
+        .collect()
+}
+
+fn mend(store: &Store, climb: ClimbId) -> Result<Vec<Part>, StoreError> {
+    store.write(|conn| mending::mend(conn, &ImportContext::default(), climb)).map(|mended| mended.parts)
+}
 
 /// Damage as this kind of database writes it.
 fn in_dialect(url: &str, sql: &str) -> String {
@@ -100,7 +157,7 @@ mastoc_test_support::both_backends! {
         let store = open(url);
         assert_eq!(look(&store).findings, [], "an empty one");
         import_board(&store);
-        import_climbs(&store, &climbs(40));
+        import_climbs(&store, &support::climbs(40));
         let verified = look(&store);
         assert_eq!(verified.findings, []);
         assert!(verified.checks > 15, "{}", verified.checks);
@@ -111,7 +168,7 @@ mastoc_test_support::both_backends! {
     fn each_damage_is_found_by_its_name(url: &str) {
         let store = open(url);
         import_board(&store);
-        import_climbs(&store, &climbs(30));
+        import_climbs(&store, &support::climbs(30));
         // Each is put right again by what is done backwards: a copy of every table that is harmed.
         const HARMED: [&str; 8] = [
             "sync_links", "id_mappings", "users", "climbs", "change_log", "climb_holds", "conflicts", "outbox",
@@ -141,7 +198,7 @@ mastoc_test_support::both_backends! {
     fn a_database_that_guards_itself_no_more_is_found(url: &str) {
         let store = open(url);
         import_board(&store);
-        import_climbs(&store, &climbs(3));
+        import_climbs(&store, &support::climbs(3));
         let (sql, code) = if url.starts_with("sqlite") {
             ("PRAGMA ignore_check_constraints = ON; DROP TRIGGER id_mappings_never_change; \
               UPDATE id_mappings SET direction = 'sideways' WHERE entity = 'climb'", "file")
@@ -154,35 +211,54 @@ mastoc_test_support::both_backends! {
         assert!(!verified.findings[0].check.mend.is_empty());
     }
 
-    fn a_climb_whose_link_is_wrong_is_mended_by_unlinking_it(url: &str) {
+    fn whatever_was_done_to_a_climb_is_mended_as_it_is_told(url: &str) {
         let store = open(url);
         import_board(&store);
-        import_climbs(&store, &climbs(10));
-        for (sql, code) in [
-            ("UPDATE climbs SET stokt_id = @uuid WHERE name = (SELECT min(name) FROM climbs)", "link_elsewhere"),
-            ("UPDATE climbs SET stokt_id = NULL WHERE name = (SELECT max(name) FROM climbs)", "link_elsewhere"),
-            (
-                "UPDATE sync_links SET tombstone_at = updated_at WHERE entity = 'climb' AND local_id = \
-                 (SELECT local_id FROM (@climb) l)",
-                "link_of_deleted",
-            ),
-            (
-                "INSERT INTO tombstones (entity, entity_id, reason, deleted_at) \
-                 SELECT 'climb', local_id, 'deleted', updated_at FROM (@climb) l",
-                "link_of_deleted",
-            ),
-        ] {
-            harm(url, &in_dialect(url, sql));
+        import_climbs(&store, &support::climbs(10));
+        let before = all(&store);
+        for (sql, code, part) in MENDED {
+            let sql = in_dialect(url, sql);
+            harm(url, &sql);
             let verified = look(&store);
-            assert!(codes(&verified).contains(&code), "{sql}: {verified:?}");
-            let finding = verified.findings.iter().find(|finding| finding.check.code == code).unwrap();
-            assert!(finding.check.mend.contains("mastoc-sync unlink"));
-            let climb = finding.named[0].strip_prefix("climb ").unwrap().parse().unwrap();
-            let unlinked =
-                store.write(|conn| unlinking::unlink(conn, &ImportContext::default(), climb, Direction::MastocToStokt));
-            unlinked.unwrap();
+            assert!(codes(&verified).contains(code), "{sql}: {verified:?}");
+            for finding in &verified.findings {
+                assert!(finding.check.mend.contains("mastoc-sync mend"), "{finding:?}");
+                for name in &finding.named {
+                    let id = name.strip_prefix("climb ").unwrap_or(name);
+                    mend(&store, id.split(':').next().unwrap().parse().unwrap()).unwrap();
+                }
+            }
             assert_eq!(look(&store).findings, [], "after {sql}");
+            assert_eq!(all(&store), before, "after {sql}");
+            // Which part it was, and that there is nothing left to mend.
+            harm(url, &sql);
+            let parts: Vec<Part> = before.iter().flat_map(|climb| mend(&store, climb.0).unwrap()).collect();
+            assert!(parts.contains(part), "{sql}: {parts:?}");
+            assert!(before.iter().all(|climb| mend(&store, climb.0).unwrap().is_empty()), "{sql}");
         }
+    }
+
+    fn mending_loses_nothing_that_somebody_may_have_meant(url: &str) {
+        let store = open(url);
+        import_board(&store);
+        import_climbs(&store, &support::climbs(2));
+        let id = all(&store)[0].0;
+        let history = || {
+            let edits = store.read(|conn| climb_edits::page(conn, Viewer::Service, id, 0, 10)).unwrap();
+            format!("{edits:?}")
+        };
+        // It counts as unchanged: what both sides agreed on comes back, and the history tells what it said.
+        harm(url, "UPDATE climbs SET name = 'Slipped in', name_folded = 'slipped in'");
+        assert_eq!(mend(&store, id).unwrap(), [Part::Content]);
+        assert!(history().contains("Slipped in"), "{}", history());
+        // It counts as changed: it stays, and waits.
+        harm(url, "UPDATE climbs SET name = 'Meant', name_folded = 'meant', sync_state = 'modified'");
+        assert_eq!(mend(&store, id).unwrap(), [Part::Link]);
+        let now = all(&store).into_iter().find(|climb| climb.0 == id).unwrap();
+        assert_eq!((now.1.as_str(), now.3), ("Meant", SyncState::Modified));
+        assert!(mend(&store, id).unwrap().is_empty());
+        let nobody = ClimbId(uuid::Uuid::nil());
+        assert!(matches!(mend(&store, nobody), Err(StoreError::NotFound)));
     }
 
     fn looking_takes_as_many_statements_however_much_there_is(url: &str) {
@@ -193,9 +269,9 @@ mastoc_test_support::both_backends! {
             look(&store);
             store.statements() - before
         };
-        import_climbs(&store, &climbs(3));
+        import_climbs(&store, &support::climbs(3));
         let few = cost();
-        import_climbs(&store, &climbs(300));
+        import_climbs(&store, &support::climbs(300));
         assert_eq!(cost(), few);
     }
 }

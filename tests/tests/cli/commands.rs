@@ -6,7 +6,7 @@ use serde_json::{Value, json};
 
 use crate::schema::{command, report};
 use crate::support::world::World;
-use crate::support::{LIMIT, Place, one_line, program};
+use crate::support::{LIMIT, Place, local, one_line, program};
 
 fn sync(world: &World, arguments: &[&str]) -> Finished {
     let mut program = world.place.program("mastoc-sync");
@@ -42,6 +42,8 @@ fn status_and_history_tell_of_the_runs() {
         assert_eq!(endings, ["guard", "done", "done"], "{history:#}");
         let last = command("history", &sync(&world, &["history", "--last", "1", "--json"]));
         assert_eq!((last["runs"].as_array().unwrap().len(), &last["count"]), (1, &json!(3)));
+        let none = sync(&world, &["history", "--last", "0"]);
+        assert!(none.code == Some(2) && none.stderr.contains("--last"), "{none:?}");
         let text = sync(&world, &["history"]).stdout;
         assert!(text.lines().count() >= 3 && text.contains("--max-delete"), "{text}");
     }
@@ -137,6 +139,57 @@ fn verify_finds_what_is_wrong_and_says_how_to_mend_it() {
     }
 }
 
+/// What verify says by its codes, and the first thing that each finding names.
+fn verified(world: &World) -> Vec<(String, String)> {
+    let finished = sync(world, &["verify", "--json"]);
+    let value = command("verify", &finished);
+    assert_eq!(finished.code, Some(i32::from(value["ok"] == json!(false))), "{finished:?}");
+    let text = |value: &Value| value.as_str().unwrap().to_owned();
+    let findings = value["findings"].as_array().unwrap().iter();
+    findings.map(|finding| (text(&finding["code"]), text(&finding["named"][0]))).collect()
+}
+
+#[test]
+fn a_climb_that_was_tampered_with_is_mended_without_a_word_to_stokt() {
+    for world in World::both() {
+        let id = world.here("Own 1").id.to_string();
+        let (before, there) = (local::all(&world.store()), world.sim.with_board(|board| board.climbs()));
+        // What no program of ours does: the content, the holds that it is searched by, which climb it is, its state.
+        for (sql, codes) in [
+            ("UPDATE climbs SET feet_rule = 'Slipped in' WHERE name = 'Own 1'", &["content"][..]),
+            (
+                "DELETE FROM climb_holds WHERE climb_id = (SELECT id FROM climbs WHERE name = 'Own 1')",
+                &["holds"],
+            ),
+            ("UPDATE climbs SET stokt_id = NULL WHERE name = 'Own 1'", &["link_elsewhere", "state"]),
+            ("UPDATE climbs SET sync_state = 'conflict' WHERE name = 'Own 1'", &["mark_without_conflict"]),
+        ] {
+            world.place.tamper(sql);
+            let found = verified(&world);
+            assert_eq!(found.iter().map(|(code, _)| code.as_str()).collect::<Vec<_>>(), codes, "{sql}");
+            assert!(found.iter().all(|(_, named)| named.contains(&id)), "{found:?}");
+            let mended = sync(&world, &["mend", &id, "--json"]);
+            assert_eq!(mended.code, Some(0), "{mended:?}");
+            let mended = command("mend", &mended);
+            assert_eq!(
+                (&mended["climbs"][0]["climb"], &mended["climbs"][0]["name"]),
+                (&json!(id), &json!("Own 1"))
+            );
+            assert_eq!(mended["climbs"][0]["mended"].as_array().unwrap().len(), 1, "{mended:#}");
+            assert_eq!(verified(&world), [], "{sql}");
+            assert!(sync(&world, &["mend", &id]).stdout.contains("Own 1: nothing was wrong"), "{sql}");
+            // Neither side has it twice, and nothing of it is sent.
+            report(world.run("both", &["--full", "--all-local"]).expect(0));
+            assert_eq!(local::all(&world.store()).len(), before.len(), "{sql}");
+            assert_eq!(world.sim.with_board(|board| board.climbs()), there, "{sql}");
+            assert_eq!(world.changing_requests(), Vec::<String>::new(), "{sql}");
+            world.agree();
+        }
+        let nobody = sync(&world, &["mend", &id, "0190f0a0-0000-7000-8000-000000000001"]);
+        one_line(&nobody, 2, &["no such climb"]);
+    }
+}
+
 #[test]
 fn an_unlinked_climb_is_local_and_both_go_their_own_way() {
     for world in World::both() {
@@ -174,13 +227,14 @@ fn an_unlinked_climb_is_local_and_both_go_their_own_way() {
 fn commands_make_no_board_and_refuse_what_is_for_a_run() {
     let folder = tempfile::tempdir().unwrap();
     let id = "0190f0a0-0000-7000-8000-000000000001";
-    let commands: [&[&str]; 8] = [
+    let commands: [&[&str]; 9] = [
         &["status"],
         &["history"],
         &["conflicts"],
         &["resolve", id, "--take", "stokt"],
         &["outbox"],
         &["verify"],
+        &["mend", id],
         &["unlink", id],
         &["lock", "break", "--reason", "x"],
     ];
@@ -191,6 +245,16 @@ fn commands_make_no_board_and_refuse_what_is_for_a_run() {
         assert_eq!(finished.code, Some(2), "{arguments:?}: {finished:?}");
         assert!(finished.stderr.contains("there is no board in"), "{arguments:?}: {finished:?}");
         assert!(!folder.path().join("data").exists(), "{arguments:?}");
+        // An empty file is no board either, and stays empty.
+        let empty = tempfile::tempdir().unwrap();
+        std::fs::write(empty.path().join("mastoc.sqlite3"), "").unwrap();
+        let mut nothing = program("mastoc-sync", folder.path());
+        nothing.args(arguments).env("MASTOC_DATA_DIR", empty.path());
+        let finished = Process::run(nothing, LIMIT);
+        assert_eq!(finished.code, Some(2), "{arguments:?}: {finished:?}");
+        assert!(finished.stderr.contains("there is no board in"), "{arguments:?}: {finished:?}");
+        let files: Vec<_> = std::fs::read_dir(empty.path()).unwrap().map(Result::unwrap).collect();
+        assert!(files.len() == 1 && files[0].metadata().unwrap().len() == 0, "{arguments:?}: {files:?}");
         let mut mixed = program("mastoc-sync", folder.path());
         mixed.args(["--full"]).args(arguments);
         one_line(&Process::run(mixed, LIMIT), 2, &["--full is for a run"]);

@@ -11,8 +11,8 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::time::{Duration, Instant};
 
-use diesel::connection::{Connection as _, SimpleConnection as _};
-use diesel::sqlite::SqliteConnection;
+use diesel::connection::SimpleConnection as _;
+use diesel::{Connection as _, PgConnection, SqliteConnection};
 use mastoc_stokt_sim::{Sim, SimBuilder};
 use mastoc_storage::{DatabaseTarget, Store, StoreOptions};
 use mastoc_test_support::postgres::{self, TestDb};
@@ -178,6 +178,15 @@ impl Place {
     pub(crate) fn store(&self) -> Store {
         let target: DatabaseTarget = self.url.parse().unwrap();
         Store::open(&target, &StoreOptions { connections: 2, ..StoreOptions::default() }).unwrap()
+    }
+
+    /// Does to the database what no program of ours does.
+    #[track_caller]
+    pub(crate) fn tamper(&self, sql: &str) {
+        match self.url.strip_prefix("sqlite://") {
+            None => PgConnection::establish(&self.url).unwrap().batch_execute(sql).unwrap(),
+            Some(path) => SqliteConnection::establish(path).unwrap().batch_execute(sql).unwrap(),
+        }
     }
 
     /// A program with this data folder, and this database unless it is the folder's default one.

@@ -29,11 +29,11 @@ const BASE_HASH: Check = Check::fault(
 const CONTENT: Check = Check::fault(
     "content",
     "a climb that counts as unchanged differs from what both sides agreed on",
-    "edit the climb here, so that it counts as changed, or unlink it and pull in full",
+    "mastoc-sync mend CLIMB takes back what both sides agreed on; the climb's history keeps what it says now",
 );
 
 type Columns = (
-    Text,
+    (Text, Text),
     Nullable<Text>,
     Nullable<Text>,
     Integer,
@@ -47,7 +47,8 @@ type First = (Option<String>, Option<String>, Option<String>, Option<String>, Op
 
 #[derive(Queryable)]
 struct Row {
-    stokt_id: String,
+    /// Of Stokt, and of ours.
+    ids: (String, String),
     base: Option<String>,
     base_hash: Option<String>,
     local_rev: i32,
@@ -87,15 +88,15 @@ struct Found {
 impl Found {
     fn look(&mut self, row: &Row) {
         let (Some(base), Some(hash)) = (&row.base, &row.base_hash) else {
-            return self.no_base.add(|| row.stokt_id.clone());
+            return self.no_base.add(|| row.ids.0.clone());
         };
         let value: Option<Value> = serde_json::from_str(base).ok();
         let form = value.as_ref().and_then(CanonicalClimb::from_json);
         if value.as_ref().map(json_hash).as_ref() != Some(hash) || form.is_none() {
-            return self.base_hash.add(|| row.stokt_id.clone());
+            return self.base_hash.add(|| row.ids.0.clone());
         }
         if row.in_step().is_some_and(|content| Some(content) != form) {
-            self.content.add(|| row.stokt_id.clone());
+            self.content.add(|| row.ids.1.clone());
         }
     }
 }
@@ -103,7 +104,7 @@ impl Found {
 /// Looks at the link of every climb.
 pub(super) fn check(conn: &mut ReadConn<'_>) -> Result<Vec<Finding>, StoreError> {
     let mut sql = Fragment::new(
-        "SELECT l.stokt_id, CAST(l.base AS TEXT), l.base_hash, l.local_rev, l.base_rev, c.sync_state, c.name, \
+        "SELECT l.stokt_id, l.local_id, CAST(l.base AS TEXT), l.base_hash, l.local_rev, l.base_rev, c.sync_state, c.name, \
          c.holds_list, c.feet_rule, c.is_private, c.is_benchmark, c.circuit, c.tags, c.angle, c.mirror_holds_list \
          FROM sync_links l LEFT JOIN climbs c ON ",
     );

@@ -4,14 +4,16 @@ use diesel::RunQueryDsl as _;
 use diesel::sql_types::{BigInt, Text};
 
 use super::kinds::{climbs, each, each_followed, uuid_text};
-use super::{Check, Finding, Level, named};
+use super::{Check, Finding, Level, MEND, named};
 use crate::conn::{ReadConn, on_backend};
 use crate::error::StoreError;
 use crate::fragment::Fragment;
 
 const PULL: &str = "a full pull compares it with Stokt and sets it right";
-const UNLINK: &str =
-    "for a climb: mastoc-sync unlink, then a full pull; for anything else: restore a backup from before";
+const MEND_OR_RESTORE: &str = "for a climb: mastoc-sync mend CLIMB, of which Stokt hears nothing; for anything else: restore a backup from before";
+const MEND_OR_ANEW: &str =
+    "for a climb: mastoc-sync mend CLIMB, of which Stokt hears nothing; for anything else: start copies anew";
+const DROP: &str = "mastoc-sync outbox drop ID calls it off";
 const DEFECT: &str = "a defect of this program: restore a backup from before, or report it with this line";
 
 type Query = fn() -> Fragment;
@@ -27,11 +29,14 @@ pub(super) const CHECKS: &[(Check, Query)] = &[
         Check::fault(
             "link_of_deleted",
             "a row is here and its link or a tombstone says that it was deleted",
-            UNLINK,
+            MEND_OR_RESTORE,
         ),
         buried_alive,
     ),
-    (Check::fault("link_elsewhere", "a row has another id of Stokt's than its link", UNLINK), link_elsewhere),
+    (
+        Check::fault("link_elsewhere", "a row has another id of Stokt's than its link", MEND_OR_RESTORE),
+        link_elsewhere,
+    ),
     (Check::fault("link_without_mapping", "a link is not in the audit", DEFECT), link_without_mapping),
     (
         Check::fault(
@@ -41,21 +46,17 @@ pub(super) const CHECKS: &[(Check, Query)] = &[
         ),
         mapping_without_link,
     ),
-    (Check::fault("state", "a climb's state is not what its link says", PULL), state),
+    (Check::fault("state", "a climb's state is not what its link says", MEND), state),
     (
-        Check::fault("conflict_without_mark", "a conflict is open and its climb does not say so", PULL),
+        Check::fault("conflict_without_mark", "a conflict is open and its climb does not say so", MEND),
         conflict_without_mark,
     ),
     (
-        Check::fault("mark_without_conflict", "a climb is in conflict and no conflict is open", PULL),
+        Check::fault("mark_without_conflict", "a climb is in conflict and no conflict is open", MEND),
         mark_without_conflict,
     ),
     (
-        Check::fault(
-            "outbox_without_row",
-            "something waits to be sent of a climb that is not there",
-            "the next push calls it off",
-        ),
+        Check::fault("outbox_without_row", "something waits to be sent of a climb that is not there", DROP),
         outbox_without_row,
     ),
     (
@@ -63,23 +64,12 @@ pub(super) const CHECKS: &[(Check, Query)] = &[
         sent_without_link,
     ),
     (
-        Check::fault(
-            "created_again",
-            "a climb that Stokt knows waits to be created there",
-            "mastoc-sync outbox; the next push calls it off",
-        ),
+        Check::fault("created_again", "a climb that Stokt knows waits to be created there", DROP),
         created_again,
     ),
+    (Check::fault("row_not_told", "no follower was told of a row", MEND_OR_ANEW), row_not_told),
     (
-        Check::fault("row_not_told", "no follower was told of a row", "edit the row, or start copies anew"),
-        row_not_told,
-    ),
-    (
-        Check::fault(
-            "row_told_gone",
-            "followers were told that a row is gone which is here",
-            "edit the row, or start copies anew",
-        ),
+        Check::fault("row_told_gone", "followers were told that a row is gone which is here", MEND_OR_ANEW),
         row_told_gone,
     ),
     (
@@ -92,7 +82,7 @@ pub(super) const CHECKS: &[(Check, Query)] = &[
             ..Check::fault(
                 "possible_twins",
                 "a climb from here may be at Stokt twice",
-                "look at both, and delete one at Stokt",
+                "look at both; if one is too many, delete it at Stokt, and full pulls archive it here",
             )
         },
         possible_twins,
@@ -170,14 +160,11 @@ fn state() -> Fragment {
 }
 
 fn conflict_without_mark() -> Fragment {
-    let mut sql = Fragment::new("SELECT ");
-    uuid_text!(sql, "x.conflict");
-    sql.append(&climbs(
-        " AS s FROM (SELECT id AS conflict, local_id AS id FROM conflicts \
+    climbs(
+        "SELECT x.id AS s FROM (SELECT local_id AS id FROM conflicts \
          WHERE entity = 'climb' AND resolved_at IS NULL) x \
          JOIN climbs r ON {named_by_x} WHERE r.sync_state <> 'conflict'",
-    ));
-    sql
+    )
 }
 
 fn mark_without_conflict() -> Fragment {
@@ -188,11 +175,14 @@ fn mark_without_conflict() -> Fragment {
 }
 
 fn outbox_without_row() -> Fragment {
-    climbs(
-        "SELECT x.action || ' ' || x.id AS s FROM (SELECT action, local_id AS id FROM outbox \
+    let mut sql = Fragment::new("SELECT ");
+    uuid_text!(sql, "x.waits");
+    sql.append(&climbs(
+        " || ' (' || x.action || ')' AS s FROM (SELECT id AS waits, action, local_id AS id FROM outbox \
          WHERE entity = 'climb' AND action <> 'delete' AND state IN ('pending', 'leased')) x \
          WHERE NOT EXISTS (SELECT 1 FROM climbs r WHERE {named_by_x})",
-    )
+    ));
+    sql
 }
 
 fn sent_without_link() -> Fragment {
@@ -203,11 +193,14 @@ fn sent_without_link() -> Fragment {
 }
 
 fn created_again() -> Fragment {
-    climbs(
-        "SELECT x.id AS s FROM (SELECT local_id AS id FROM outbox WHERE entity = 'climb' \
+    let mut sql = Fragment::new("SELECT ");
+    uuid_text!(sql, "x.waits");
+    sql.append(&climbs(
+        " AS s FROM (SELECT id AS waits, local_id AS id FROM outbox WHERE entity = 'climb' \
          AND action = 'create' AND state IN ('pending', 'leased')) x \
          JOIN climbs r ON {named_by_x} WHERE r.stokt_id IS NOT NULL",
-    )
+    ));
+    sql
 }
 
 fn row_not_told() -> Fragment {

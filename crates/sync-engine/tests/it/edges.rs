@@ -2,8 +2,6 @@
 //! else's.
 
 use mastoc_domain::sync_state::SyncState;
-use mastoc_stokt_client::Client;
-use mastoc_stokt_client::secrecy::SecretString;
 use mastoc_stokt_sim::{Fault, Rule, Sim};
 use mastoc_storage::runs::RunDirection;
 use mastoc_sync_engine::sync::{Selection, SyncOptions, Uncut};
@@ -17,31 +15,6 @@ use crate::world::{prepare, run, small};
 
 fn both_ways() -> SyncOptions {
     SyncOptions { direction: RunDirection::Both, selection: Selection::AllLocal, ..full() }
-}
-
-fn client_of(sim: &Sim, token: String) -> Client {
-    let builder = Client::builder(&sim.base_url()).token(SecretString::from(token));
-    builder.build().unwrap()
-}
-
-/// Private climbs of the account at Stokt.
-fn private_there(sim: &Sim) -> Vec<Uuid> {
-    let is_private =
-        |board: &mut mastoc_stokt_sim::Board, id: Uuid| board.climb(id).unwrap()["isPrivate"] == true;
-    sim.with_board(|board| board.climb_ids().into_iter().filter(|id| is_private(board, *id)).collect())
-}
-
-/// Listings of gyms leave private climbs out, whoever asks.
-fn hide_private(sim: &Sim) {
-    let hide = Rule::rewrite(|page| {
-        let count = page["count"].as_u64().unwrap();
-        let climbs = page["results"].as_array_mut().unwrap();
-        let all = climbs.len();
-        climbs.retain(|climb| climb["isPrivate"] == false);
-        let hidden = (all - climbs.len()) as u64;
-        page["count"] = json!(count - hidden);
-    });
-    sim.faults().push(hide.path("/api/gyms/*/climbs"));
 }
 
 both_backends! {

@@ -6,6 +6,7 @@ use std::path::{Path, PathBuf};
 
 use mastoc_domain::sync_state::Direction;
 use mastoc_domain::{ClimbId, StoktId, Timestamp};
+use mastoc_stokt_client::Client;
 use mastoc_stokt_sim::{Fault, Rule, Sim};
 use mastoc_storage::import::ImportContext;
 use mastoc_storage::{StoreError, Viewer, climbs as reading, unlinking};
@@ -17,7 +18,7 @@ use mastoc_sync_engine::{
 use mastoc_test_support::both_backends;
 use serde_json::{Value, json};
 
-use crate::syncing::edit_there;
+use crate::syncing::*;
 use crate::world::*;
 
 fn verify(url: &str, data: &Path, sim: Option<&Sim>) -> Verified {
@@ -146,6 +147,29 @@ both_backends! {
         let words: Vec<&str> = found(&verified).iter().map(|(word, ..)| *word).collect();
         // A listing that is not whole proves nobody absent.
         assert_eq!(words, ["listing_incomplete", "changed_at_stokt", "unreadable_at_stokt", "new_at_stokt"]);
+    }
+
+    fn private_climbs_are_missed_by_their_account_only(url: &str) {
+        let sim = small().page_size(500).start().unwrap();
+        hide_private(&sim);
+        let here = Here::new(url);
+        here.sync(&sim, &pull());
+        let secret = private_there(&sim);
+        assert!(!secret.is_empty());
+        let (_, token) = sim.add_account("second", "secret", "Second Person");
+        let second = client_of(&sim, token);
+        let look = |client: &Client| {
+            let database = url.parse().unwrap();
+            let verified = keep::verify(&database, Some(here.data.path()), Some(client), &mut |_| {}).unwrap();
+            (verified.findings.iter().map(|one| (one.code, one.named.clone())).collect::<Vec<_>>(), verified.listed)
+        };
+        let own = client(&sim);
+        let all = sim.with_board(|board| board.climb_ids().len()) as u64;
+        assert_eq!(look(&own), (vec![], Some(all)), "the account's own list shows them");
+        assert_eq!(look(&second), (vec![], Some(all - secret.len() as u64)), "no pull of its would archive them");
+        assert!(sim.with_board(|board| board.delete_climb(secret[0])));
+        assert_eq!(look(&own).0, [("absent_at_stokt", vec![secret[0].to_string()])]);
+        assert_eq!(look(&second).0, []);
     }
 
     fn a_climb_that_was_unlinked_is_new_to_stokts_side(url: &str) {

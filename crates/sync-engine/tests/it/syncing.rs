@@ -5,12 +5,14 @@ use mastoc_domain::sync_state::SyncState;
 use mastoc_domain::{ClimbId, StoktId};
 use mastoc_media::MediaStore;
 use mastoc_stokt_client::Client;
-use mastoc_stokt_sim::Sim;
+use mastoc_stokt_client::secrecy::SecretString;
+use mastoc_stokt_sim::{Rule, Sim};
 use mastoc_storage::climb_edits::Author;
 use mastoc_storage::sync_climbs::{self, Known};
 use mastoc_storage::{StoreError, Viewer, climb_writes, climbs as reading, faces};
 use mastoc_sync_engine::sync::{Opened, Points, ShiftedClock, SyncOptions, Uncut, sync};
 use mastoc_sync_engine::{Decided, Report, Silent};
+use serde_json::json;
 use uuid::Uuid;
 
 use crate::world::{client, open};
@@ -146,4 +148,30 @@ pub fn asked(sim: &Sim) -> Vec<String> {
     let paths = sim.requests().into_iter().map(|request| request.path).collect();
     sim.forget_requests();
     paths
+}
+
+/// A client of another account, by its token.
+pub fn client_of(sim: &Sim, token: String) -> Client {
+    let builder = Client::builder(&sim.base_url()).token(SecretString::from(token));
+    builder.build().unwrap()
+}
+
+/// Private climbs of the account at Stokt.
+pub fn private_there(sim: &Sim) -> Vec<Uuid> {
+    let is_private =
+        |board: &mut mastoc_stokt_sim::Board, id: Uuid| board.climb(id).unwrap()["isPrivate"] == true;
+    sim.with_board(|board| board.climb_ids().into_iter().filter(|id| is_private(board, *id)).collect())
+}
+
+/// Listings of gyms leave private climbs out, whoever asks.
+pub fn hide_private(sim: &Sim) {
+    let hide = Rule::rewrite(|page| {
+        let count = page["count"].as_u64().unwrap();
+        let climbs = page["results"].as_array_mut().unwrap();
+        let all = climbs.len();
+        climbs.retain(|climb| climb["isPrivate"] == false);
+        let hidden = (all - climbs.len()) as u64;
+        page["count"] = json!(count - hidden);
+    });
+    sim.faults().push(hide.path("/api/gyms/*/climbs"));
 }

@@ -10,15 +10,16 @@ use mastoc_domain::StoktId;
 use mastoc_domain::sync_state::SyncState;
 use mastoc_media::{ImageKind, MediaError, MediaStore, Sha256Hex, StoredImage};
 use mastoc_stokt_client::types::Climb as WireClimb;
-use mastoc_stokt_client::{Client, Record};
+use mastoc_stokt_client::{Client, MyClimbs, Record};
 use mastoc_storage::import::pictures::VerifiedImage;
 use mastoc_storage::verify::{Check, Finding, Level};
 use mastoc_storage::{DatabaseTarget, Store, StoreError, images, sync_climbs};
 use serde::Serialize;
 
+use super::super::planning::hidden;
 use super::super::survey::Hash;
 use super::open;
-use crate::convert::{Setters, climb_from_stokt};
+use crate::convert::{Setters, climb_from_stokt, stokt_id};
 use crate::decision::clean;
 use crate::error::EngineError;
 
@@ -272,6 +273,33 @@ fn content(record: &Record<WireClimb>, setters: &mut Setters) -> Option<Hash> {
     Some(Hash::of(&sync_climbs::base_hash(&sync_climbs::canonical(&import))))
 }
 
+/// What Stokt shows of a gym to the account that asks.
+struct Shown {
+    /// What each climb says; nothing where it cannot be read.
+    climbs: HashMap<StoktId, Option<Hash>>,
+    /// Whether what is not among them is not there.
+    is_all: bool,
+}
+
+impl Shown {
+    /// Asks for the gym's listing, and for the account's own climbs: Stokt may show its private ones only there.
+    fn ask(client: &Client, gym: StoktId, setters: &mut Setters) -> Result<Self, EngineError> {
+        let mut shown = Self { climbs: HashMap::new(), is_all: true };
+        for mut records in
+            [client.my_climbs(gym, MyClimbs::Set)?.distinct(), client.climbs(gym, EVERYTHING)?.distinct()]
+        {
+            for record in &mut records {
+                let record = record?;
+                if let Some(id) = record.id().and_then(|id| id.as_uuid()).map(StoktId) {
+                    shown.climbs.insert(id, content(&record, setters));
+                }
+            }
+            shown.is_all &= records.proof().complete;
+        }
+        Ok(shown)
+    }
+}
+
 /// Compares the links of every gym with what Stokt lists. Of each gym only ids and hashes are kept in memory.
 fn listings(store: &Store, client: &Client, verified: &mut Verified) -> Result<(), EngineError> {
     let (mut incomplete, mut absent) = (Finding::none_of(INCOMPLETE), Finding::none_of(ABSENT));
@@ -279,20 +307,14 @@ fn listings(store: &Store, client: &Client, verified: &mut Verified) -> Result<(
     let mut new = Finding::none_of(NEW);
     let mut listed = 0;
     let mut setters = Setters::new();
+    let account = stokt_id(&client.me()?.id, "account")?;
     for gym in store.read(mastoc_storage::verify::linked_gyms)? {
-        let mut records = client.climbs(gym, EVERYTHING)?.distinct();
-        let mut seen: HashMap<StoktId, Option<Hash>> = HashMap::new();
-        for record in &mut records {
-            let record = record?;
-            if let Some(id) = record.id().and_then(|id| id.as_uuid()).map(StoktId) {
-                seen.insert(id, content(&record, &mut setters));
-            }
-        }
+        let Shown { climbs: mut seen, is_all } = Shown::ask(client, gym, &mut setters)?;
         listed += u64::try_from(seen.len()).unwrap_or(u64::MAX);
-        let proves = records.proof().complete;
-        if !proves {
+        if !is_all {
             incomplete.add(|| gym.to_string());
         }
+        let mut unseen: Vec<StoktId> = Vec::new();
         let mut after = None;
         loop {
             let links = store.read(|conn| sync_climbs::links_of_gym(conn, gym, after, LINKS))?;
@@ -304,7 +326,7 @@ fn listings(store: &Store, client: &Client, verified: &mut Verified) -> Result<(
                 match (seen.remove(&link.stokt_id), link.sync_state) {
                     // That the sides differ is known, and waits for a person.
                     (_, Some(SyncState::Conflict)) => {}
-                    (None, Some(SyncState::Synced | SyncState::Modified)) if proves => absent.add(name),
+                    (None, Some(SyncState::Synced | SyncState::Modified)) => unseen.push(link.stokt_id),
                     // One that is archived is known to be absent.
                     (None, _) => {}
                     (Some(None), _) => unreadable.add(name),
@@ -314,6 +336,10 @@ fn listings(store: &Store, client: &Client, verified: &mut Verified) -> Result<(
                     (Some(_), _) => {}
                 }
             }
+        }
+        let hidden = hidden(store, account, &unseen)?;
+        for id in unseen.iter().filter(|id| is_all && !hidden.contains(id)) {
+            absent.add(|| id.to_string());
         }
         for link in store.read(|conn| sync_climbs::deleted_of_gym(conn, gym))? {
             seen.remove(&link.stokt_id);
