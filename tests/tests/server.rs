@@ -193,6 +193,15 @@ fn private_unless_told_otherwise() {
 }
 
 #[test]
+fn a_stop_is_heard_as_soon_as_the_server_says_that_it_listens() {
+    let place = Place::sqlite();
+    for _ in 0..10 {
+        let finished = Server::start(&place).stop();
+        assert_eq!(finished.code, Some(0), "{finished:?}");
+    }
+}
+
+#[test]
 fn a_stop_lets_running_requests_finish() {
     let place = Place::sqlite();
     let running = Server::start(&place);

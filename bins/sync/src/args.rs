@@ -113,7 +113,7 @@ pub(crate) struct RunArgs {
     /// Carry out a plan that --dry-run --plan wrote; refused if it is no longer what would be done
     #[arg(long, value_name = "FILE", help_heading = "Safety", conflicts_with_all = [
         "direction", "full", "since", "selection", "conflict", "max_delete", "allow_delete", "accept_changes",
-        "dry_run",
+        "dry_run", "plan",
     ])]
     pub(crate) apply_plan: Option<PathBuf>,
     /// How long after sending a climb of unknown outcome may count as not created, in seconds or as 10m [default: 600]

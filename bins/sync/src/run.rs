@@ -34,6 +34,9 @@ pub(crate) fn run(arguments: &Arguments, matches: &ArgMatches) -> Result<Exit, F
             (asked.options(stokt.gyms.iter().copied().map(StoktId).collect())?, stokt)
         }
     };
+    if let Some(path) = &asked.plan {
+        PlanFile::look(path).map_err(|error| plan_failure(&error))?;
+    }
     let patience = asked.patience()?;
     let surroundings = Surroundings::of_environment()?;
     let client = client_builder(&stokt)?.build().map_err(|error| failure(&EngineError::from(error)))?;
@@ -42,12 +45,12 @@ pub(crate) fn run(arguments: &Arguments, matches: &ArgMatches) -> Result<Exit, F
     let run = Run { client: &client, database, data_dir, options: &options, patience, surroundings };
     let report = run.carry_out(&shown);
     drop(shown);
-    if let Some(path) = &asked.plan
-        && let Some(plan) = PlanFile::of(&options, &report)
-    {
-        plan.write(path).map_err(|error| plan_failure(&error))?;
-    }
-    tell(&report, arguments.json, asked.quiet)
+    let plan = asked.plan.as_ref().zip(PlanFile::of(&options, &report));
+    let written = plan.map_or(Ok(()), |(path, plan)| plan.write(path));
+    // What would be done is told also when it could not be kept.
+    let exit = tell(&report, arguments.json, asked.quiet)?;
+    written.map_err(|error| plan_failure(&error))?;
+    Ok(exit)
 }
 
 /// Prints the report; in a quiet run only if it is news.

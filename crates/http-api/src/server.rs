@@ -88,7 +88,9 @@ pub fn serve(
         let addresses = server.addrs();
         let server = server.run();
         let handle = server.handle();
-        let signals = actix_web::rt::spawn(stop_on_signals(handle.clone()));
+        // Before anybody hears that the server is ready, and may end it.
+        let signals = Signals::listen()?;
+        let signals = actix_web::rt::spawn(stop_on_signals(handle.clone(), signals));
         let looking = actix_web::rt::spawn(look_after_imports(watched));
         ready(&Running { addresses, stop: Stop(handle) });
         let ended = server.await;
@@ -131,34 +133,51 @@ fn listeners(addresses: &[SocketAddr]) -> io::Result<Vec<TcpListener>> {
 }
 
 /// The first signal asks for a graceful stop, the second for one at once.
-async fn stop_on_signals(handle: ServerHandle) {
-    if let Err(error) = next_signal().await {
-        tracing::warn!(%error, "cannot listen for signals");
-        return;
-    }
+async fn stop_on_signals(handle: ServerHandle, mut signals: Signals) {
+    signals.next().await;
     tracing::info!("stopping: requests under way are finished first");
     drop(handle.stop(true));
-    if next_signal().await.is_ok() {
-        tracing::warn!("stopping at once");
-        drop(handle.stop(false));
-    }
+    signals.next().await;
+    tracing::warn!("stopping at once");
+    drop(handle.stop(false));
+}
+
+/// SIGINT and SIGTERM, from when they are listened for: none that comes later is missed, or ends the process.
+#[cfg(unix)]
+struct Signals {
+    terminate: tokio::signal::unix::Signal,
+    interrupt: tokio::signal::unix::Signal,
 }
 
 #[cfg(unix)]
-async fn next_signal() -> io::Result<()> {
-    use tokio::signal::unix::{SignalKind, signal};
-    let mut terminate = signal(SignalKind::terminate())?;
-    let mut interrupt = signal(SignalKind::interrupt())?;
-    tokio::select! {
-        _ = terminate.recv() => {}
-        _ = interrupt.recv() => {}
+impl Signals {
+    fn listen() -> io::Result<Self> {
+        use tokio::signal::unix::{SignalKind, signal};
+        Ok(Self { terminate: signal(SignalKind::terminate())?, interrupt: signal(SignalKind::interrupt())? })
     }
-    Ok(())
+
+    async fn next(&mut self) {
+        tokio::select! {
+            _ = self.terminate.recv() => {}
+            _ = self.interrupt.recv() => {}
+        }
+    }
 }
 
 #[cfg(not(unix))]
-async fn next_signal() -> io::Result<()> {
-    tokio::signal::ctrl_c().await
+struct Signals;
+
+#[cfg(not(unix))]
+impl Signals {
+    fn listen() -> io::Result<Self> {
+        Ok(Self)
+    }
+
+    async fn next(&mut self) {
+        if tokio::signal::ctrl_c().await.is_err() {
+            std::future::pending::<()>().await;
+        }
+    }
 }
 
 /// Pages of the listed origins may call the API; credentials travel in headers, never in cookies.

@@ -171,6 +171,19 @@ fn deletions_need_a_word_and_have_a_limit() {
 }
 
 #[test]
+fn a_gym_that_nobody_knows_is_named_by_its_id() {
+    let world = World::on(Place::sqlite());
+    let nobody = "0190f0a0-0000-4000-8000-000000000001";
+    let mut command = world.place.program("mastoc-sync");
+    command.args(["--direction", "both", "--full", "--stokt-url", &world.source.url, "--gym", nobody]);
+    command.env("STOKT_TOKEN", &world.source.token);
+    let refused = Process::run(command, LIMIT);
+    assert_eq!(refused.code, Some(2), "{refused:?}");
+    let heading = format!("Stopped synchronising: gym {nobody}, both ways, everything\n");
+    assert!(refused.stdout.starts_with(&heading), "{refused:?}");
+}
+
+#[test]
 fn requests_keep_the_distance_that_was_asked_for() {
     let world = World::on(Place::sqlite());
     let begun = Instant::now();

@@ -107,8 +107,17 @@ fn a_plan_that_was_edited_or_made_for_another_board_is_refused_before_anything_i
     assert_eq!(beside.code, Some(2), "{beside:?}");
     let wet = Process::run(sync_of(&world.place, &world.source, "both", &["--plan", "other.json"]), LIMIT);
     assert_eq!(wet.code, Some(2), "{wet:?}");
+    let two = apply(&world, &world.place, &["--plan", "other.json"]);
+    assert!(two.code == Some(2) && two.stderr.contains("--apply-plan"), "{two:?}");
     std::fs::remove_file(&file).unwrap();
     one_line(&apply(&world, &world.place, &[]), 2, &["cannot read the plan"]);
+    // Where no plan can be written none is made.
+    for path in ["nowhere/plan.json", "."] {
+        let more = ["--dry-run", "--plan", path, "--json"];
+        let refused = Process::run(sync_of(&world.place, &world.source, "both", &more), LIMIT);
+        one_line(&refused, 2, &["cannot write the plan"]);
+        assert_eq!(refused.stdout, "");
+    }
     assert_eq!(world.sim.requests().len(), before, "Stokt was not asked");
     assert_eq!(world.count_there("Home made"), 0);
 }

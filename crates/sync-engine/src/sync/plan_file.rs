@@ -13,6 +13,7 @@ use mastoc_storage::links::json_hash;
 use mastoc_storage::runs::RunDirection;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
+use tempfile::NamedTempFile;
 
 use super::options::{ConflictPolicy, MaxDelete, Selection, SyncOptions};
 use crate::decision::Decisions;
@@ -165,14 +166,24 @@ impl PlanFile {
         })
     }
 
+    /// Whether a plan can be written there, as far as that can be said before there is one: nothing is left behind.
+    ///
+    /// # Errors
+    /// [`PlanFileError::File`] when it cannot.
+    pub fn look(path: &Path) -> Result<(), PlanFileError> {
+        if path.is_dir() {
+            return Err(unwritable(path, std::io::ErrorKind::IsADirectory.into()));
+        }
+        unfinished(path).map(drop)
+    }
+
     /// Writes the plan: whole or not at all, readable by its owner only, since it names private climbs.
     ///
     /// # Errors
     /// [`PlanFileError::File`] when the file cannot be written.
     pub fn write(&self, path: &Path) -> Result<(), PlanFileError> {
-        let failed = |why| PlanFileError::File { doing: "write", path: path.display().to_string(), why };
-        let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty());
-        let mut file = tempfile::NamedTempFile::new_in(folder.unwrap_or(Path::new("."))).map_err(failed)?;
+        let failed = |why| unwritable(path, why);
+        let mut file = unfinished(path)?;
         let text = serde_json::to_string_pretty(self).unwrap_or_default();
         file.write_all(text.as_bytes()).map_err(failed)?;
         file.write_all(b"\n").map_err(failed)?;
@@ -223,6 +234,16 @@ impl PlanFile {
         let bare = Self { digest: String::new(), ..self.clone() };
         json_hash(&serde_json::to_value(bare).unwrap_or_default())
     }
+}
+
+fn unwritable(path: &Path, why: std::io::Error) -> PlanFileError {
+    PlanFileError::File { doing: "write", path: path.display().to_string(), why }
+}
+
+/// A file beside the plan that becomes it, or goes.
+fn unfinished(path: &Path) -> Result<NamedTempFile, PlanFileError> {
+    let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty());
+    NamedTempFile::new_in(folder.unwrap_or(Path::new("."))).map_err(|why| unwritable(path, why))
 }
 
 /// A direction as it is written on the command line.

@@ -7,7 +7,7 @@ use std::fmt::Write as _;
 
 use crate::decision::{Decided, Decision, clean};
 use crate::ending::Ending;
-use crate::report::{Report, Tally};
+use crate::report::{GymReport, Report, Tally};
 use crate::summary;
 
 /// Most names that a line shows.
@@ -90,14 +90,22 @@ impl Report {
             (false, Ending::Done | Ending::Waiting | Ending::Partial) => "Synchronised",
             (false, _) => "Stopped synchronising",
         };
-        let names: Vec<&str> = self.gyms.iter().map(|gym| gym.name.as_str()).collect();
+        // A gym that nobody knows yet has no name.
+        let name = |gym: &GymReport| match gym.name.as_str() {
+            "" => format!("gym {}", gym.stokt_id),
+            name => name.to_owned(),
+        };
+        let names: Vec<String> = self.gyms.iter().map(name).collect();
+        let names = clean(&names.join(", "), 200);
         let way = match self.direction.as_str() {
             "stokt-to-mastoc" => "from Stokt to here",
             "mastoc-to-stokt" => "from here to Stokt",
             _ => "both ways",
         };
         let how = if self.mode == "full" { "everything" } else { "what is new" };
-        writeln!(out, "{what}: {}, {way}, {how}", clean(&names.join(", "), 200))?;
+        let said: Vec<&str> =
+            [names.as_str(), way, how].into_iter().filter(|part| !part.is_empty()).collect();
+        writeln!(out, "{what}: {}", said.join(", "))?;
         writeln!(out, "Stokt at {}, board in {}\n", self.origin, self.target)?;
         let mut any = self.board(out)?;
         for (decided, label) in LINES {
@@ -266,7 +274,7 @@ mod tests {
         report.decide(climb(Decided::Conflict, "Roof").because("name"));
         report.decide(climb(Decided::Skipped, "Roof").because("a conflict waits"));
         let table = report.sync_summary();
-        assert!(table.starts_with("Synchronised: , both ways, what is new\n"), "{table}");
+        assert!(table.starts_with("Synchronised: both ways, what is new\n"), "{table}");
         assert!(table.contains("new here                11   Slab 0, Slab 1, "), "{table}");
         assert!(table.contains("Slab 7 and 3 more\n"), "{table}");
         assert!(table.contains("new at Stokt             1   Home  made\n"), "{table}");
