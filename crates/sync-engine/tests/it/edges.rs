@@ -2,7 +2,7 @@
 //! else's.
 
 use mastoc_domain::sync_state::SyncState;
-use mastoc_stokt_sim::{Fault, Rule, Sim};
+use mastoc_stokt_sim::{Fault, Rule};
 use mastoc_storage::runs::RunDirection;
 use mastoc_sync_engine::sync::{Selection, SyncOptions, Uncut};
 use mastoc_sync_engine::{Decided, Ending};
