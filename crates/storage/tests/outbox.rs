@@ -183,7 +183,7 @@ mastoc_test_support::both_backends! {
         let new = leased(&store, &entry);
         send(&store, new);
         for late in [
-            store.write(|conn| outbox::sent(conn, &FREE, old, at(10))),
+            store.write(|conn| outbox::sent(conn, &FREE, old, at(10))).map(drop),
             store.write(|conn| outbox::back(conn, &FREE, old, "late", None)),
             store.write(|conn| outbox::rejected(conn, &FREE, old, "late")),
             store.write(|conn| outbox::unknown(conn, &FREE, old, "late")),
