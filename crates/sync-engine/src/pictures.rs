@@ -36,8 +36,8 @@ pub(crate) fn fetch(
     }
 }
 
-/// A thread that verifies pictures, since decoding one takes as long as many pages of climbs, and keeps them once it is
-/// permitted.
+/// A thread that verifies and keeps pictures, since decoding one takes as long as many pages of climbs. It begins once it
+/// is permitted: nothing waits for a picture, and until then all processors are busy with what others wait for.
 pub(crate) struct Keeper {
     done: Receiver<PictureOutcome>,
 }
@@ -74,20 +74,17 @@ impl Keeper {
         scope: &'scope Scope<'scope, '_>,
         target: &'scope dyn Target,
     ) -> (Self, Permission, Pictures) {
-        // One waits while one is decoded: memory stays bounded.
+        // One waits while one is decoded, or waits for the permission: memory stays bounded.
         let (jobs, todo) = sync_channel::<(PicturePlan, Vec<u8>)>(1);
         let (tell, done) = channel();
         let (go, may_keep) = sync_channel(1);
         let pictures = Pictures { jobs, tell: tell.clone() };
         scope.spawn(move || {
-            let mut waiting = true;
+            if may_keep.recv().is_err() {
+                return;
+            }
             for (picture, bytes) in todo {
-                let checked = target.check_picture(&picture, bytes);
-                if waiting && may_keep.recv().is_err() {
-                    return;
-                }
-                waiting = false;
-                let result = checked.and_then(|checked| {
+                let result = target.check_picture(&picture, bytes).and_then(|checked| {
                     let kept = target.keep_pictures(vec![(&picture, checked)]).pop();
                     kept.unwrap_or(Ok(Kept { size_bytes: 0 }))
                 });
