@@ -6,11 +6,12 @@
 //! after the requests, so a request still sees every write that was finished before it.
 //!
 //! Under load, those who were answered together come back one after the other, and a desk that looks for the first of
-//! them at once would look for each, and change threads for each. So it gives a crowd a moment to gather; a request
-//! that comes alone, after one that came alone, never waits.
+//! them at once would look for each, and change threads for each. So it gives a crowd a moment to gather, and whoever
+//! makes it large enough rings: half as many as came the time before, so that while these wait the others are at work,
+//! and nobody waits for everybody. A request that comes alone, after one that came alone, never waits.
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
-use std::sync::mpsc::{self, Receiver};
+use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::thread;
 use std::time::Duration;
 
@@ -22,7 +23,7 @@ use crate::errors::ApiError;
 /// How many requests are answered by one look; more than ever wait, but bounded.
 const MOST_AT_ONCE: usize = 256;
 /// How long a crowd may take to gather: about as long as a look and the answers to it.
-const GATHERING: Duration = Duration::from_micros(50);
+const GATHERING: Duration = Duration::from_micros(100);
 
 /// What a request hands over the desk.
 struct Waiting<P, I> {
@@ -30,13 +31,26 @@ struct Waiting<P, I> {
     answer: oneshot::Sender<Result<(I, i64), ApiError>>,
 }
 
+/// Where requests wait.
+struct Room<T> {
+    queue: Mutex<Queue<T>>,
+    bell: Condvar,
+}
+
+struct Queue<T> {
+    waiting: Vec<T>,
+    /// The bell is rung when so many wait; by nobody while the desk is busy.
+    wake_at: usize,
+    is_closed: bool,
+}
+
 /// The way to the desk. `P` is what a caller presents, `I` who they turn out to be.
 pub(crate) struct Desk<P, I> {
-    queue: mpsc::Sender<Waiting<P, I>>,
+    room: Arc<Room<Waiting<P, I>>>,
 }
 
 impl<P: Send + 'static, I: Send + 'static> Desk<P, I> {
-    /// Opens the desk; its thread ends when the last way to it is dropped.
+    /// Opens the desk; its thread ends when the way to it is dropped.
     ///
     /// # Errors
     /// When the system gives no thread.
@@ -45,19 +59,19 @@ impl<P: Send + 'static, I: Send + 'static> Desk<P, I> {
         F: Fn(&mut ReadConn<'_>, &P) -> Result<I, StoreError> + Send + 'static,
     {
         let mut reader = store.reader();
-        let (queue, waiting) = mpsc::channel::<Waiting<P, I>>();
+        let room = Arc::new(Room::new());
+        let inside = Arc::clone(&room);
         thread::Builder::new().name("front-desk".to_owned()).spawn(move || {
             let mut crowd = 1;
-            while let Ok(first) = waiting.recv() {
-                let batch = gather(first, &waiting, crowd);
-                crowd = batch.len();
+            while let Some(batch) = inside.gather(crowd) {
+                crowd = batch.len().div_ceil(2);
                 // A panic costs the requests of this batch, never the desk.
                 if catch_unwind(AssertUnwindSafe(|| serve(&mut reader, &identify, batch))).is_err() {
                     tracing::error!("the front desk panicked; the requests that waited there got an error");
                 }
             }
         })?;
-        Ok(Self { queue })
+        Ok(Self { room })
     }
 
     /// Who presents this, and [`changes::latest`] at a moment after the call.
@@ -66,21 +80,76 @@ impl<P: Send + 'static, I: Send + 'static> Desk<P, I> {
     /// What `identify` answers, or that the database is not available.
     pub(crate) async fn ask(&self, presented: P) -> Result<(I, i64), ApiError> {
         let (answer, answered) = oneshot::channel();
-        let closed = || ApiError::internal("the front desk is closed".to_owned());
-        self.queue.send(Waiting { presented, answer }).map_err(|_| closed())?;
-        answered.await.map_err(|_| closed())?
+        self.room.enter(Waiting { presented, answer });
+        answered.await.map_err(|_| ApiError::internal("the front desk is closed".to_owned()))?
     }
 }
 
-/// Those who wait, with a moment's patience where fewer came than the time before.
-fn gather<T>(first: T, waiting: &Receiver<T>, crowd: usize) -> Vec<T> {
-    let mut batch = vec![first];
-    batch.extend(waiting.try_iter().take(MOST_AT_ONCE - 1));
-    if batch.len() < crowd {
-        thread::sleep(GATHERING);
-        batch.extend(waiting.try_iter().take(MOST_AT_ONCE.saturating_sub(batch.len())));
+impl<P, I> Drop for Desk<P, I> {
+    fn drop(&mut self) {
+        self.room.close();
     }
-    batch
+}
+
+impl<T> Room<T> {
+    fn new() -> Self {
+        let queue = Queue { waiting: Vec::new(), wake_at: usize::MAX, is_closed: false };
+        Self { queue: Mutex::new(queue), bell: Condvar::new() }
+    }
+
+    fn queue(&self) -> MutexGuard<'_, Queue<T>> {
+        self.queue.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn enter(&self, who: T) {
+        let mut queue = self.queue();
+        queue.waiting.push(who);
+        let rings = queue.waiting.len() == queue.wake_at;
+        drop(queue);
+        if rings {
+            self.bell.notify_one();
+        }
+    }
+
+    fn close(&self) {
+        self.queue().is_closed = true;
+        self.bell.notify_one();
+    }
+
+    /// Those who wait, once they are as many as `crowd` or had a moment to become so; `None` when nobody will come any
+    /// more.
+    fn gather(&self, crowd: usize) -> Option<Vec<T>> {
+        let mut queue = self.wait(self.queue(), crowd, Some(GATHERING));
+        if queue.waiting.is_empty() {
+            queue = self.wait(queue, 1, None);
+            queue = self.wait(queue, crowd, Some(GATHERING));
+        }
+        queue.wake_at = usize::MAX;
+        if queue.waiting.is_empty() {
+            return None;
+        }
+        let first = queue.waiting.len().min(MOST_AT_ONCE);
+        let rest = queue.waiting.split_off(first);
+        Some(std::mem::replace(&mut queue.waiting, rest))
+    }
+
+    /// Waits until so many are there, for a while or for ever.
+    fn wait<'q>(
+        &'q self,
+        mut queue: MutexGuard<'q, Queue<T>>,
+        many: usize,
+        patience: Option<Duration>,
+    ) -> MutexGuard<'q, Queue<T>> {
+        queue.wake_at = many;
+        let is_short = |queue: &mut Queue<T>| queue.waiting.len() < many && !queue.is_closed;
+        match patience {
+            None => self.bell.wait_while(queue, is_short).unwrap_or_else(PoisonError::into_inner),
+            Some(patience) => {
+                let waited = self.bell.wait_timeout_while(queue, patience, is_short);
+                waited.unwrap_or_else(PoisonError::into_inner).0
+            }
+        }
+    }
 }
 
 fn serve<P, I, F>(reader: &mut Reader, identify: &F, batch: Vec<Waiting<P, I>>)
@@ -104,18 +173,44 @@ mod tests {
 
     #[test]
     fn a_crowd_is_served_together_and_never_more_than_fit() {
-        let (queue, waiting) = mpsc::channel();
+        let room = Room::new();
         for number in 1..=600 {
-            queue.send(number).unwrap();
+            room.enter(number);
         }
-        let mut sizes = Vec::new();
-        let mut served = Vec::new();
-        while let Ok(first) = waiting.try_recv() {
-            let batch = gather(first, &waiting, sizes.last().copied().unwrap_or(1));
+        let (mut sizes, mut served) = (Vec::new(), Vec::new());
+        for crowd in [1, 256, 256] {
+            let batch = room.gather(crowd).unwrap();
             sizes.push(batch.len());
             served.extend(batch);
         }
         assert_eq!(sizes, [256, 256, 88]);
         assert_eq!(served, (1..=600).collect::<Vec<_>>());
+    }
+
+    #[test]
+    fn whoever_completes_the_crowd_rings_and_whoever_comes_alone_does_not_wait_for_more() {
+        let room = Room::new();
+        thread::scope(|scope| {
+            let desk = scope.spawn(|| room.wait(room.queue(), 3, None).waiting.clone());
+            (1..=3).for_each(|number| room.enter(number));
+            assert_eq!(desk.join().unwrap(), [1, 2, 3]);
+
+            // Nobody else comes; the room says so after its moment.
+            room.queue().waiting.clear();
+            let desk = scope.spawn(|| room.gather(8));
+            room.enter(4);
+            assert_eq!(desk.join().unwrap(), Some(vec![4]));
+        });
+    }
+
+    #[test]
+    fn a_closed_room_is_left_only_when_it_is_empty() {
+        let room = Room::new();
+        room.enter(1);
+        thread::scope(|scope| {
+            let desk = scope.spawn(|| std::iter::from_fn(|| room.gather(1)).flatten().collect::<Vec<_>>());
+            room.close();
+            assert_eq!(desk.join().unwrap(), [1]);
+        });
     }
 }

@@ -4,6 +4,7 @@
 //! changes are written right before its commit, on PostgreSQL under an advisory lock that the commit releases;
 //! SQLite has one writer at a time anyway.
 
+use diesel::dsl::max;
 use diesel::prelude::*;
 use mastoc_domain::UserId;
 use mastoc_domain::change::{ChangeKind, Changed};
@@ -93,11 +94,9 @@ pub(crate) fn flush(conn: &mut WriteConn<'_>) -> Result<(), StoreError> {
 /// # Errors
 /// When the database fails.
 pub fn latest(conn: &mut ReadConn<'_>) -> Result<i64, StoreError> {
-    let newest: Option<i64> = on_backend!(conn, |c| change_log::table
-        .select(change_log::seq)
-        .order(change_log::seq.desc())
-        .first(c)
-        .optional())?;
+    // Not the first of them by descending number: SQLite prepares a statement anew whenever its LIMIT is bound, and
+    // this one is asked for each request.
+    let newest: Option<i64> = on_backend!(conn, |c| change_log::table.select(max(change_log::seq)).first(c))?;
     Ok(newest.unwrap_or(0))
 }
 

@@ -132,7 +132,8 @@ impl Store {
         };
         let pool = Pool::builder()
             .max_size(options.connections.max(1))
-            .min_idle(Some(1))
+            // The first one is opened when it is needed: an import needs one or two, and each reads the schema anew.
+            .min_idle(Some(0))
             .test_on_check_out(writer.is_none())
             .connection_timeout(options.acquire_timeout)
             .build(manager.clone())?;

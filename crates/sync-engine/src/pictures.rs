@@ -36,11 +36,20 @@ pub(crate) fn fetch(
     }
 }
 
-/// A thread that verifies pictures, since decoding one takes as long as many pages of climbs, and keeps them once
-/// [`Keeper::begin_keeping`] says so.
+/// A thread that verifies and keeps pictures, since decoding one takes as long as many pages of climbs. It begins once it
+/// is permitted: nothing waits for a picture, and until then all processors are busy with what others wait for.
 pub(crate) struct Keeper {
-    go: Option<SyncSender<()>>,
     done: Receiver<PictureOutcome>,
+}
+
+/// The permission to keep pictures: whose they are is written. A keeper whose permission is dropped keeps none.
+pub(crate) struct Permission(SyncSender<()>);
+
+impl Permission {
+    pub(crate) fn grant(self) {
+        // The keeper is gone only when the run has ended.
+        let _ = self.0.send(());
+    }
 }
 
 /// The end of a [`Keeper`] that pictures are handed to.
@@ -64,21 +73,18 @@ impl Keeper {
     pub(crate) fn start<'scope>(
         scope: &'scope Scope<'scope, '_>,
         target: &'scope dyn Target,
-    ) -> (Self, Pictures) {
-        // One waits while one is decoded: memory stays bounded.
+    ) -> (Self, Permission, Pictures) {
+        // One waits while one is decoded, or waits for the permission: memory stays bounded.
         let (jobs, todo) = sync_channel::<(PicturePlan, Vec<u8>)>(1);
         let (tell, done) = channel();
         let (go, may_keep) = sync_channel(1);
         let pictures = Pictures { jobs, tell: tell.clone() };
         scope.spawn(move || {
-            let mut waiting = true;
+            if may_keep.recv().is_err() {
+                return;
+            }
             for (picture, bytes) in todo {
-                let checked = target.check_picture(&picture, bytes);
-                if waiting && may_keep.recv().is_err() {
-                    return;
-                }
-                waiting = false;
-                let result = checked.and_then(|checked| {
+                let result = target.check_picture(&picture, bytes).and_then(|checked| {
                     let kept = target.keep_pictures(vec![(&picture, checked)]).pop();
                     kept.unwrap_or(Ok(Kept { size_bytes: 0 }))
                 });
@@ -87,19 +93,11 @@ impl Keeper {
                 }
             }
         });
-        (Self { go: Some(go), done }, pictures)
+        (Self { done }, Permission(go), pictures)
     }
 
-    /// Whose pictures they are is written: they may be kept. A keeper that is dropped before keeps none.
-    pub(crate) fn begin_keeping(&mut self) {
-        if let Some(go) = self.go.take() {
-            let _ = go.send(());
-        }
-    }
-
-    /// Waits for what is still under way. The [`Pictures`] must be gone.
-    pub(crate) fn finish(mut self, out: &mut Vec<PictureOutcome>) {
-        self.go = None;
+    /// Waits for what is still under way. The [`Pictures`] and the [`Permission`] must be gone, or on their way to be.
+    pub(crate) fn finish(self, out: &mut Vec<PictureOutcome>) {
         out.extend(self.done.iter());
     }
 }

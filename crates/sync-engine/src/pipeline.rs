@@ -13,13 +13,15 @@ use crate::convert::{Setters, climb_from_stokt};
 use crate::error::EngineError;
 use crate::listing::Listing;
 use crate::observe::{Observer, Step};
-use crate::pictures::{Keeper, PictureOutcome, Pictures, fetch};
+use crate::pictures::{Keeper, Permission, PictureOutcome, Pictures, fetch};
 use crate::plan::{Batch, Climb, Cutter, PicturePlan, Progress, Quarantined, stand_in};
 use crate::report::{Report, Written};
 use crate::target::Target;
 
-/// Pages that may wait to be written. More would only fill the memory.
+/// Pages that may wait to be read. More would only fill the memory.
 const PAGES_AHEAD: usize = 3;
+/// Batches that may wait to be written: as many as the holds of a usual board take, so that climbs are read meanwhile.
+const BATCHES_AHEAD: usize = 3;
 /// All climbs, however old (in days).
 pub(crate) const ALL: u32 = 9999;
 
@@ -71,11 +73,13 @@ impl Stream<'_> {
         thread::scope(|scope| {
             let (arrived, arrivals) = sync_channel(PAGES_AHEAD);
             let client = self.client;
-            let (mut keeper, given) = Keeper::start(scope, self.target);
+            let (keeper, permission, given) = Keeper::start(scope, self.target);
             scope.spawn(move || download(client, pictures, given, pages, &arrived));
             let mut writers = Writers::start(scope, self);
-            let outcome =
-                self.receive(first, arrivals, start.listing, &mut keeper, &mut writers, setters, report);
+            // In order, and before any picture: a new picture is shown together with its holds.
+            let outcome = writers
+                .board(first, permission, report)
+                .and_then(|()| self.receive(arrivals, start.listing, &mut writers, setters, report));
             if outcome.is_err() {
                 // The downloading thread may wait for Stokt; nobody waits for it any more.
                 self.client.cancel().cancel();
@@ -89,26 +93,14 @@ impl Stream<'_> {
         })
     }
 
-    #[expect(clippy::too_many_arguments, reason = "the ends of all channels meet here and nowhere else")]
     fn receive(
         &self,
-        first: Vec<Batch>,
         arrivals: Receiver<Arrival>,
         listing: Listing,
-        keeper: &mut Keeper,
         writers: &mut Writers<'_>,
         setters: &mut Setters,
         report: &mut Report,
     ) -> Result<Streamed, EngineError> {
-        for batch in first {
-            self.observer.advance(Step::Holds, u64::try_from(batch.holds.len()).unwrap_or(0));
-            // In order, and before any picture: a new picture is shown together with its holds.
-            for written in self.target.write(self.gym, &batch)? {
-                report.add(written);
-            }
-        }
-        self.observer.end(Step::Holds, "");
-        keeper.begin_keeping();
         let mut streamed = Streamed { listing, pictures: Vec::new(), broken: None };
         let mut cutter = Cutter::new(self.batch_size);
         let mut stop = None;
@@ -219,12 +211,20 @@ fn download(
     }
 }
 
-/// The threads that write batches of climbs: as many as the target takes at once.
+/// A batch on its way to the target.
+struct Job {
+    batch: Batch,
+    /// With the last of the holds comes the permission to keep the pictures that they lie on.
+    then: Option<Permission>,
+}
+
+/// The threads that write batches: as many as the target takes at once.
 struct Writers<'r> {
     target: &'r dyn Target,
+    observer: &'r dyn Observer,
     gym: StoktId,
     many: bool,
-    jobs: Option<SyncSender<Batch>>,
+    jobs: Option<SyncSender<Job>>,
     done: Receiver<Result<Vec<Written>, EngineError>>,
 }
 
@@ -234,14 +234,43 @@ impl<'r> Writers<'r> {
         'r: 'scope,
     {
         let many = stream.target.writers().max(1);
-        let (jobs, todo) = sync_channel::<Batch>(1);
+        let (jobs, todo) = sync_channel::<Job>(if many > 1 { 1 } else { BATCHES_AHEAD });
         let todo = Arc::new(Mutex::new(todo));
         let (tell, done) = channel();
         for _ in 0..many {
             let (todo, tell) = (Arc::clone(&todo), tell.clone());
-            scope.spawn(move || write_all(stream.target, stream.gym, &todo, &tell));
+            scope.spawn(move || write_all(stream, &todo, &tell));
         }
-        Self { target: stream.target, gym: stream.gym, many: many > 1, jobs: Some(jobs), done }
+        let Stream { target, observer, gym, .. } = *stream;
+        Self { target, observer, gym, many: many > 1, jobs: Some(jobs), done }
+    }
+
+    /// Takes the batches of holds. Climbs need them, so they go the same way where batches keep their order, and are
+    /// written here and now where they may overtake each other.
+    fn board(
+        &mut self,
+        batches: Vec<Batch>,
+        permission: Permission,
+        report: &mut Report,
+    ) -> Result<(), EngineError> {
+        let mut permission = Some(permission);
+        let mut batches = batches.into_iter().peekable();
+        while let Some(batch) = batches.next() {
+            if self.many {
+                for written in self.target.write(self.gym, &batch)? {
+                    report.add(written);
+                }
+                self.observer.advance(Step::Holds, holds_in(&batch));
+            } else {
+                let then = batches.peek().is_none().then(|| permission.take()).flatten();
+                self.send(Job { batch, then }, report)?;
+            }
+        }
+        if let Some(permission) = permission {
+            self.observer.end(Step::Holds, "");
+            permission.grant();
+        }
+        Ok(())
     }
 
     fn give(&mut self, mut batch: Batch, report: &mut Report) -> Result<(), EngineError> {
@@ -252,7 +281,11 @@ impl<'r> Writers<'r> {
                 report.add(written);
             }
         }
-        let sent = self.jobs.as_ref().is_some_and(|jobs| jobs.send(batch).is_ok());
+        self.send(Job { batch, then: None }, report)
+    }
+
+    fn send(&mut self, job: Job, report: &mut Report) -> Result<(), EngineError> {
+        let sent = self.jobs.as_ref().is_some_and(|jobs| jobs.send(job).is_ok());
         self.collect(report, false)?;
         if sent { Ok(()) } else { self.collect(report, true) }
     }
@@ -274,17 +307,27 @@ impl<'r> Writers<'r> {
     }
 }
 
+fn holds_in(batch: &Batch) -> u64 {
+    u64::try_from(batch.holds.len()).unwrap_or(0)
+}
+
 fn write_all(
-    target: &dyn Target,
-    gym: StoktId,
-    todo: &Mutex<Receiver<Batch>>,
+    stream: &Stream<'_>,
+    todo: &Mutex<Receiver<Job>>,
     tell: &Sender<Result<Vec<Written>, EngineError>>,
 ) {
     loop {
         let job = todo.lock().unwrap_or_else(PoisonError::into_inner).recv();
-        let Ok(batch) = job else { return };
-        let outcome = target.write(gym, &batch);
+        let Ok(Job { batch, then }) = job else { return };
+        let outcome = stream.target.write(stream.gym, &batch);
         let failed = outcome.is_err();
+        if !failed {
+            stream.observer.advance(Step::Holds, holds_in(&batch));
+        }
+        if let (Some(permission), false) = (then, failed) {
+            stream.observer.end(Step::Holds, "");
+            permission.grant();
+        }
         if tell.send(outcome).is_err() || failed {
             return;
         }

@@ -51,6 +51,9 @@ const MAX_PAGE: i64 = 10_000_000;
 
 /// Registers every route; the OpenAPI document is collected from the same calls.
 pub(crate) fn configure(config: &mut ServiceConfig<'_>) {
+    // The router tries one route after the other: what everybody asks for all the time comes first.
+    climbs::configure(config);
+    faces::configure(config);
     health::configure(config);
     auth::configure(config);
     sessions::configure(config);
@@ -67,14 +70,12 @@ pub(crate) fn configure(config: &mut ServiceConfig<'_>) {
     ascents::configure(config);
     social::configure(config);
     comments::configure(config);
-    climbs::configure(config);
     lists::configure(config);
     list_items::configure(config);
     annotations::configure(config);
     maintenance::configure(config);
     boards::configure(config);
     face_building::configure(config);
-    faces::configure(config);
     holds::configure(config);
     gyms::configure(config);
     setters::configure(config);
