@@ -9,11 +9,11 @@ use crate::schema::{command, report};
 use crate::support::world::World;
 use crate::support::{LIMIT, one_line, reported, run, wait_until};
 
-/// A run that holds the lock and stops there.
+/// A run that holds the lock and stops when it is on record.
 fn hanging(world: &World) -> (Process, PathBuf) {
     let file = world.place.folder().join("stopped");
     let mut hangs = world.sync("both", &["--full", "--json"]);
-    hangs.env("MASTOC_TEST_STOP_AT", "1").env("MASTOC_TEST_STOP_FILE", &file);
+    hangs.env("MASTOC_TEST_STOP_AT", "2").env("MASTOC_TEST_STOP_FILE", &file);
     let process = Process::start(hangs);
     wait_until(|| file.exists().then_some(()));
     (process, file)
