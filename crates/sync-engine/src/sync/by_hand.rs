@@ -242,7 +242,7 @@ fn unreadable(id: Uuid) -> String {
 /// What a row creates.
 enum Thing {
     /// A climb, and what is sent of it.
-    Climb(ClimbId, Frozen),
+    Climb(ClimbId, Box<Frozen>),
     /// A list, and its name.
     List(ListId, String),
 }
@@ -262,7 +262,7 @@ fn unsettled(conn: &mut ReadConn<'_>, id: Uuid) -> Result<(Entry, Thing), StoreE
         }
         (OutboxAction::Create, _) => {
             let frozen = Frozen::of(&entry).ok_or_else(|| invalid(unreadable(id)))?;
-            climb_of(&entry).map(|climb| Thing::Climb(climb, frozen))
+            climb_of(&entry).map(|climb| Thing::Climb(climb, Box::new(frozen)))
         }
         _ => None,
     };
