@@ -6,7 +6,7 @@ use diesel::prelude::*;
 use mastoc_domain::outbox::{OutboxAction, OutboxState};
 use mastoc_domain::sync_state::EntityKind;
 use mastoc_domain::{StoktId, Timestamp};
-use serde_json::json;
+use serde_json::{Value, json};
 use uuid::Uuid;
 
 use super::Entry;
@@ -102,7 +102,7 @@ pub fn lease(
 pub enum Begun {
     /// It is on record as being sent.
     Yes,
-    /// The climb was changed or deleted here since it was frozen: the row waits again, and nothing may be sent.
+    /// What is sent was changed or deleted here since it was frozen: the row waits again, and nothing may be sent.
     Changed,
 }
 
@@ -119,7 +119,7 @@ pub fn sent(
 ) -> Result<Begun, StoreError> {
     ctx.check_fence(conn)?;
     let now = Time(conn.now());
-    let row: Option<(Word<EntityKind>, String, Word<OutboxAction>, i32)> =
+    let row: Option<(Word<EntityKind>, String, Word<OutboxAction>, i32, Value)> =
         on_backend!(conn, |c| diesel::update(t::table.find(Id(lease.id)))
             .filter(t::fence.eq(lease.fence))
             .filter(t::state.eq(OutboxState::Leased.as_str()))
@@ -129,11 +129,12 @@ pub fn sent(
                 t::sent_at.eq(Some(Time(at))),
                 t::updated_at.eq(now),
             ))
-            .returning((t::entity, t::local_id, t::action, t::local_rev))
+            .returning((t::entity, t::local_id, t::action, t::local_rev, t::payload))
             .get_result(c)
             .optional())?;
-    let (entity, local_id, action, local_rev) = row.ok_or(StoreError::Fenced)?;
-    let frozen = FrozenOf { entity: entity.0, local_id: &local_id, action: action.0, local_rev };
+    let (entity, local_id, action, local_rev, payload) = row.ok_or(StoreError::Fenced)?;
+    let frozen =
+        FrozenOf { entity: entity.0, local_id: &local_id, action: action.0, local_rev, payload: &payload };
     if frozen.still_stands(conn)? {
         return Ok(Begun::Yes);
     }

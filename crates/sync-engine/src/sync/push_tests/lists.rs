@@ -10,6 +10,7 @@ use mastoc_storage::lists::{self, ListChange, NewList};
 use mastoc_storage::{StoreError, Viewer};
 use serde_json::json;
 
+use super::meanwhile::Once;
 use super::{World, client, decided, prepare};
 use crate::decision::{Decided, Decision};
 use crate::report::Report;
@@ -77,6 +78,36 @@ const FREE: ImportContext<'static> = ImportContext { run: None, account: None, f
 
 mastoc_test_support::both_backends! {
     prepare: prepare;
+
+    fn a_list_that_is_renamed_before_its_turn_is_sent_as_it_is_then(url: &str) {
+        let (world, list) = chosen(url, "Before");
+        world.sim.faults().push(Rule::throttle(RetryAfter::Seconds(0)).method("POST").path("/api/users/").times(1));
+        let rename = || {
+            let change = ListChange { name: Some("After".into()), ..ListChange::default() };
+            world.store.write(|conn| lists::update(conn, list, false, &change)).unwrap();
+        };
+        // The climb that it holds is sent before it, and comes by this place but once.
+        let report = world.try_run(&Once::at("push.queued", 1, &rename)).unwrap();
+        assert!(report.count(Decided::Skipped) > 0, "{}", report.sync_summary());
+        assert_eq!((there(&world, "Before").0, there(&world, "After").0), (0, 0));
+        world.run();
+        let after = there(&world, "After");
+        assert_eq!((there(&world, "Before").0, after.0, after.1.len()), (0, 1, 2));
+    }
+
+    fn a_list_that_is_deleted_before_its_turn_is_not_made(url: &str) {
+        let (world, list) = chosen(url, "Deleted");
+        world.sim.faults().push(Rule::throttle(RetryAfter::Seconds(0)).method("POST").path("/api/users/").times(1));
+        let delete = || {
+            let deleted: Result<(), StoreError> = world.store.write(|conn| {
+                let list = lists::by_id(conn, Viewer::Service, list)?.unwrap();
+                lists::delete(conn, &list)
+            });
+            deleted.unwrap();
+        };
+        world.try_run(&Once::at("push.queued", 1, &delete)).unwrap();
+        assert_eq!(there(&world, "Deleted").0, 0);
+    }
 
     fn a_list_whose_name_the_account_has_there_already_waits_for_a_person(url: &str) {
         let (world, list) = chosen(url, " Projete\u{301}s");

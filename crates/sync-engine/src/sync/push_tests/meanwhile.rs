@@ -15,14 +15,14 @@ use crate::sync::options::SyncOptions;
 use crate::sync::surroundings::Points;
 
 /// Does something once, the `nth` time (from 1) that a run comes to a point.
-struct Once<'a> {
+pub(super) struct Once<'a> {
     point: &'static str,
     left: Mutex<usize>,
     act: &'a (dyn Fn() + Send + Sync),
 }
 
 impl<'a> Once<'a> {
-    fn at(point: &'static str, nth: usize, act: &'a (dyn Fn() + Send + Sync)) -> Self {
+    pub(super) fn at(point: &'static str, nth: usize, act: &'a (dyn Fn() + Send + Sync)) -> Self {
         Self { point, left: Mutex::new(nth), act }
     }
 }
