@@ -19,10 +19,6 @@ use std::process::ExitCode;
 
 use report::Report;
 
-/// The same as in the programs that are measured, so that the ceilings and the mere download have it as well.
-#[global_allocator]
-static MEMORY: mimalloc::MiMalloc = mimalloc::MiMalloc;
-
 type Case = fn(&mut Report) -> io::Result<()>;
 
 const CASES: &[(&str, Case)] = &[

@@ -16,10 +16,5 @@ pub mod progress;
 pub mod secrets;
 pub mod settings;
 
-/// Where every binary takes its memory from. What they do is made of small pieces of JSON and text, on several threads
-/// at once: the allocator of glibc took a quarter of an import's time.
-#[global_allocator]
-static MEMORY: mimalloc::MiMalloc = mimalloc::MiMalloc;
-
 pub use exit::{Exit, Failure, run};
 pub use secrecy::{ExposeSecret, SecretString};
