@@ -106,6 +106,9 @@ pub enum Begun {
     Changed,
 }
 
+/// Kind, our id, action, revision and payload of a row.
+type FrozenColumns = (Word<EntityKind>, String, Word<OutboxAction>, i32, Value);
+
 /// Notes that sending begins at `at`: commit it **before** the first byte leaves. What was changed here since it was
 /// frozen is not sent: it may have become private.
 ///
@@ -119,19 +122,14 @@ pub fn sent(
 ) -> Result<Begun, StoreError> {
     ctx.check_fence(conn)?;
     let now = Time(conn.now());
-    let row: Option<(Word<EntityKind>, String, Word<OutboxAction>, i32, Value)> =
-        on_backend!(conn, |c| diesel::update(t::table.find(Id(lease.id)))
-            .filter(t::fence.eq(lease.fence))
-            .filter(t::state.eq(OutboxState::Leased.as_str()))
-            .filter(t::lease_until.gt(Some(Time(at))))
-            .set((
-                t::state.eq(OutboxState::Sent.as_str()),
-                t::sent_at.eq(Some(Time(at))),
-                t::updated_at.eq(now),
-            ))
-            .returning((t::entity, t::local_id, t::action, t::local_rev, t::payload))
-            .get_result(c)
-            .optional())?;
+    let row: Option<FrozenColumns> = on_backend!(conn, |c| diesel::update(t::table.find(Id(lease.id)))
+        .filter(t::fence.eq(lease.fence))
+        .filter(t::state.eq(OutboxState::Leased.as_str()))
+        .filter(t::lease_until.gt(Some(Time(at))))
+        .set((t::state.eq(OutboxState::Sent.as_str()), t::sent_at.eq(Some(Time(at))), t::updated_at.eq(now),))
+        .returning((t::entity, t::local_id, t::action, t::local_rev, t::payload))
+        .get_result(c)
+        .optional())?;
     let (entity, local_id, action, local_rev, payload) = row.ok_or(StoreError::Fenced)?;
     let frozen =
         FrozenOf { entity: entity.0, local_id: &local_id, action: action.0, local_rev, payload: &payload };
