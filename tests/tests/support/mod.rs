@@ -1,11 +1,8 @@
 //! What the end-to-end tests share: places to import into, stand-ins to import from, commands and their reports.
 #![allow(dead_code, reason = "every test file uses its own part of this")]
 
-pub(crate) mod agree;
 pub(crate) mod board;
-pub(crate) mod local;
 pub(crate) mod server;
-pub(crate) mod world;
 
 use std::path::{Path, PathBuf};
 use std::process::Command;
@@ -127,22 +124,6 @@ impl Place {
         std::iter::once(Self::sqlite()).chain(Self::postgres()).collect()
     }
 
-    /// Another place with the same pictures and the same database, which nobody may have open.
-    pub(crate) fn copy(&self) -> Self {
-        let folder = quick_folder();
-        for file in files_below(&self.data_dir()) {
-            let to = folder.path().join("data").join(&file);
-            std::fs::create_dir_all(to.parent().unwrap()).unwrap();
-            std::fs::copy(self.data_dir().join(&file), to).unwrap();
-        }
-        let database = self.database.as_ref().map(TestDb::copy);
-        let url = match &database {
-            Some(database) => database.url().to_owned(),
-            None => format!("sqlite://{}", folder.path().join("data/mastoc.sqlite3").display()),
-        };
-        Self { folder, url, database }
-    }
-
     pub(crate) fn folder(&self) -> &Path {
         self.folder.path()
     }
@@ -190,14 +171,6 @@ impl Place {
         let kept = files.filter(|path| !path.starts_with("tmp/") && !path.starts_with("thumbs/"));
         kept.collect()
     }
-}
-
-/// A folder in memory, where there is such a thing: for tests that commit many thousand times.
-pub(crate) fn quick_folder() -> tempfile::TempDir {
-    let memory = Path::new("/dev/shm");
-    let mut builder = tempfile::Builder::new();
-    let builder = builder.prefix("mastoc-e2e-");
-    builder.tempdir_in(memory).or_else(|_| builder.tempdir()).unwrap()
 }
 
 /// All files below a folder, as sorted relative paths; none if there is no such folder.

@@ -1,19 +1,12 @@
-//! Synchronising both ways: survey what Stokt has, plan, settle what an earlier run left open, pull, push, report.
-//!
-//! - `survey.rs` reads everything of Stokt that the run needs into a spool, before anything is written;
-//! - `decide.rs` is the table: local side x remote side x base -> action, pure;
-//! - `pull.rs` and `push.rs` carry it out, planning each record anew in the transaction that writes it;
-//! - `settle.rs` finds out what became of climbs whose sending was cut.
+//! Synchronising both ways, as far as it is pure: what the operator asks, the table that decides, plans as files, and
+//! the watch over the shape of Stokt's answers. What carries the decisions out is being built on top of this.
 
 pub mod contract;
 pub mod decide;
 mod options;
 mod plan_file;
 mod points;
-pub(crate) mod session;
 mod surroundings;
-mod table;
-pub(crate) mod view;
 
 pub use options::{ConflictPolicy, MaxDelete, Selection, SyncOptions};
 pub use plan_file::{PLAN_SCHEMA, PlanFile, PlanFileError, PlannedOptions};
