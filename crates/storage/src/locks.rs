@@ -230,7 +230,7 @@ pub fn holder(conn: &mut ReadConn<'_>) -> Result<Option<LockHolder>, StoreError>
             sync_locks::fence,
             sync_locks::acquired_at,
             sync_locks::released_at,
-            (sync_locks::broken_at, sync_locks::broken_by, sync_locks::broken_reason),
+            (sync_locks::broken_at, sync_locks::breaker, sync_locks::broken_reason),
         ))
         .first(c)
         .optional())?;

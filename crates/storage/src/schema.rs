@@ -460,7 +460,7 @@ diesel::table! {
         acquired_at -> DbTime,
         released_at -> Nullable<DbTime>,
         broken_at -> Nullable<DbTime>,
-        broken_by -> Nullable<Text>,
+        breaker -> Nullable<Text>,
         broken_reason -> Nullable<Text>,
     }
 }

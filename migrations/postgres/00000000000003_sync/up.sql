@@ -165,6 +165,6 @@ CREATE TABLE sync_locks (
     acquired_at TIMESTAMPTZ NOT NULL,
     released_at TIMESTAMPTZ,
     broken_at TIMESTAMPTZ,
-    broken_by TEXT,
+    breaker TEXT,
     broken_reason TEXT
 );

@@ -166,6 +166,6 @@ CREATE TABLE sync_locks (
     acquired_at TEXT NOT NULL CHECK (length(acquired_at) = 27),
     released_at TEXT CHECK (length(released_at) = 27),
     broken_at TEXT CHECK (length(broken_at) = 27),
-    broken_by TEXT,
+    breaker TEXT,
     broken_reason TEXT
 ) STRICT;

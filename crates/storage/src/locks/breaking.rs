@@ -73,7 +73,7 @@ fn take_away(conn: &mut WriteConn<'_>, held: &LockHolder, by: &str, reason: &str
             sync_locks::fence.eq(sync_locks::fence + 1),
             sync_locks::released_at.eq(Some(now)),
             sync_locks::broken_at.eq(Some(now)),
-            sync_locks::broken_by.eq(Some(by)),
+            sync_locks::breaker.eq(Some(by)),
             sync_locks::broken_reason.eq(Some(reason)),
         ))
         .execute(c))?;
