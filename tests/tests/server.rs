@@ -24,7 +24,7 @@ use mastoc_test_support::{Finished, Process};
 use serde_json::Value;
 
 use support::server::{ADMIN_KEY, Server, try_get};
-use support::{LIMIT, Place, Source, files_below, one_line, run, small_board};
+use support::{LIMIT, Place, Source, files_below, one_line, run, small_board, wait_until};
 
 fn server(place: &Place, arguments: &[&str]) -> Command {
     let mut command = place.program("mastoc-server");
@@ -199,21 +199,25 @@ fn a_stop_lets_running_requests_finish() {
     let address = running.url.trim_start_matches("http://").to_owned();
     let mut stream = TcpStream::connect(&address).unwrap();
     let body = r#"{"gyms": [{"stokt_id": "c20d6b7e-91f4-4a3c-8b65-2e7f40a9d113", "display_name": "Late"}]}"#;
-    let (first, rest) = body.split_at(20);
     write!(
         stream,
         "POST /api/sync/import/gyms/batch HTTP/1.1\r\nHost: {address}\r\nX-API-Key: {ADMIN_KEY}\r\n\
-         Content-Type: application/json\r\nContent-Length: {}\r\nConnection: close\r\n\r\n{first}",
+         Content-Type: application/json\r\nContent-Length: {}\r\nExpect: 100-continue\r\nConnection: close\r\n\r\n",
         body.len()
     )
     .unwrap();
     stream.flush().unwrap();
-    // The server is in the midst of reading it: only then is it told to stop.
-    std::thread::sleep(Duration::from_millis(300));
+    let mut answer = BufReader::new(stream.try_clone().unwrap());
+    // The server asks for the body: it is in the midst of the request, and only then is it told to stop.
+    let mut asked = String::new();
+    while asked != "\r\n" {
+        asked.clear();
+        assert_ne!(answer.read_line(&mut asked).unwrap(), 0, "it asks for the body");
+    }
     running.process.signal("TERM");
-    std::thread::sleep(Duration::from_millis(300));
-    write!(stream, "{rest}").unwrap();
-    let mut answer = BufReader::new(stream);
+    // It has begun to stop once nobody listens any more.
+    wait_until(|| TcpStream::connect(&address).is_err().then_some(()));
+    write!(stream, "{body}").unwrap();
     let mut status = String::new();
     answer.read_line(&mut status).unwrap();
     let mut whole = String::new();
