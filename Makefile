@@ -8,12 +8,13 @@ PORT ?= 8000
 DATA ?=
 DATA_DIR ?= data
 EXAMPLES ?= 50
+MASTOC_SOAK ?= 5000
 
 CARGO ?= cargo
 # Locked: what is tested is what is built. Extra flags: make test CARGO_FLAGS=--offline
 CARGO_FLAGS ?= --locked
 
-.PHONY: help setup setup-test setup-fuzz demo run migrate test fuzz-api check fmt openapi bench release clean
+.PHONY: help setup setup-test setup-fuzz demo demo-sync run migrate test fuzz-api check fmt openapi soak bench release clean
 
 help: ## list the targets
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | awk -F'\t' '{printf "  make %-10s %s\n", $$1, $$2}'
@@ -30,6 +31,10 @@ setup-test: ## the same for tests: PostgreSQL too
 demo: setup ## import a board from a Stokt stand-in into SQLite and serve it (PORT=8000, DATA=folder of a real board)
 	@$(CARGO) build $(CARGO_FLAGS) --bin stokt-sim --bin mastoc-import --bin mastoc-server
 	@PORT='$(PORT)' DATA='$(DATA)' .make/demo.sh
+
+demo-sync: setup ## synchronisation both ways as a story: a conflict, a kill, the recovery; ends by itself
+	@$(CARGO) build $(CARGO_FLAGS) --bin stokt-sim --bin mastoc-import --bin mastoc-server --bin mastoc-sync
+	@.make/demo-sync.sh
 
 run: setup ## serve the board in DATA_DIR (default ./data)
 	@MASTOC_DATA_DIR='$(DATA_DIR)' PORT= MASTOC_BIND="127.0.0.1:$(PORT)" $(CARGO) run $(CARGO_FLAGS) --bin mastoc-server -- serve
@@ -52,6 +57,9 @@ openapi: setup ## print the OpenAPI document
 fuzz-api: setup-fuzz ## let a fuzzer loose on the running server (EXAMPLES=50 requests for each operation)
 	@$(CARGO) build $(CARGO_FLAGS) --bin stokt-sim --bin mastoc-import --bin mastoc-server
 	@EXAMPLES='$(EXAMPLES)' .make/fuzz-api.sh
+
+soak: setup-test ## kill synchronisation at random points of random scenarios (MASTOC_SOAK=5000 kills)
+	@MASTOC_SOAK='$(MASTOC_SOAK)' .make/soak.sh
 
 bench: setup-test ## measure, as ratios to a ceiling measured in the same run (BENCH=name for one)
 	@$(CARGO) build $(CARGO_FLAGS) --profile bench --bins

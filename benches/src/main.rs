@@ -11,6 +11,7 @@ mod million;
 mod process;
 mod report;
 mod serving;
+mod syncing;
 mod writing;
 
 use std::io::{self, Write as _};
@@ -26,6 +27,7 @@ const CASES: &[(&str, Case)] = &[
     ("writing", writing::measure),
     ("logins", logins::measure),
     ("importing", importing::measure),
+    ("syncing", syncing::measure),
     ("million", million::measure),
 ];
 

@@ -12,7 +12,7 @@
 
 mod support;
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::PathBuf;
 use std::process::Command;
 
@@ -203,27 +203,31 @@ fn links_lead_somewhere() {
     assert!(wrong.is_empty(), "{}", wrong.join("\n"));
 }
 
-/// What the programs say of themselves, all commands together.
-fn helps() -> String {
+/// Our programs.
+const PROGRAMS: [&str; 4] = ["mastoc-import", "mastoc-server", "mastoc-sync", "stokt-sim"];
+
+/// The flags of a program's command and of each command below it, by the words that name the command.
+fn flags_of_commands(name: &str) -> BTreeMap<Vec<String>, BTreeSet<String>> {
     let folder = tempfile::tempdir().unwrap();
-    let help = |name: &str, arguments: &[&str]| {
+    let mut found = BTreeMap::new();
+    let mut open = vec![vec![name.to_owned()]];
+    while let Some(words) = open.pop() {
         let mut command = program(name, folder.path());
-        command.args(arguments).arg("--help");
+        command.args(&words[1..]).arg("--help");
         let finished = Process::run(command, LIMIT);
-        assert_eq!(finished.code, Some(0), "{name} {arguments:?}: {finished:?}");
-        finished.stdout
-    };
-    let mut all = String::new();
-    for name in ["mastoc-import", "mastoc-sync", "stokt-sim", "mastoc-server"] {
-        all += &help(name, &[]);
+        assert_eq!(finished.code, Some(0), "{words:?}: {finished:?}");
+        let commands = finished.stdout.split("\nCommands:\n").nth(1).unwrap_or("");
+        for line in commands.lines().take_while(|line| line.starts_with("  ")) {
+            // A description's further lines are further in.
+            let Some(below) = line[2..].split(' ').next().filter(|word| !word.is_empty() && *word != "help")
+            else {
+                continue;
+            };
+            open.push(words.iter().cloned().chain([below.to_owned()]).collect());
+        }
+        found.insert(words, flags(&finished.stdout));
     }
-    for command in ["serve", "migrate", "openapi", "health", "api-key", "user"] {
-        all += &help("mastoc-server", &[command]);
-    }
-    for command in ["create-admin", "list", "set-role", "reset-password"] {
-        all += &help("mastoc-server", &["user", command]);
-    }
-    all + &help("mastoc-server", &["api-key", "create"])
+    found
 }
 
 /// The words of a text that begin with two dashes.
@@ -235,19 +239,64 @@ fn flags(text: &str) -> BTreeSet<String> {
     words.map(|word| word.trim_end_matches('-').to_owned()).collect()
 }
 
+/// A document's code: the lines of its blocks, with those that are continued made whole, and its words in backticks.
+fn code(document: &str) -> Vec<String> {
+    let mut found = Vec::new();
+    let mut prose = String::new();
+    let mut inside = false;
+    for line in read(document).replace("\\\n", " ").lines() {
+        if line.starts_with("```") {
+            inside = !inside;
+        } else if inside {
+            found.push(line.to_owned());
+        } else {
+            prose += line;
+            prose.push('\n');
+        }
+    }
+    let spans = prose.split('`').skip(1).step_by(2);
+    found.extend(spans.map(|span| span.replace('\n', " ")));
+    found
+}
+
 #[test]
 fn flags_that_are_written_about_exist() {
-    // Flags of other programs: pg_dump and a Dockerfile's COPY.
-    let others = BTreeSet::from(["--format".to_owned(), "--from".to_owned()]);
-    let exist = flags(&helps());
+    let exist: BTreeMap<_, _> = PROGRAMS.iter().flat_map(|name| flags_of_commands(name)).collect();
+    let all: BTreeSet<String> = exist.values().flatten().cloned().collect();
+    for flag in ["--direction", "--take", "--adopt", "--reason", "--remote", "--full-name", "--scope"] {
+        assert!(all.contains(flag), "{flag} was not found: the test no longer sees the commands' flags");
+    }
+    let mut wrong = Vec::new();
+    let mut lines = 0;
     for name in
         ["README.md", "docs/getting-started.md", "docs/operating.md", "docs/sync.md", "docs/configuration.md"]
     {
-        let written = flags(&read(name));
-        let missing: Vec<&String> =
-            written.difference(&exist).filter(|flag| !others.contains(*flag)).collect();
-        assert!(missing.is_empty(), "{name} writes of {missing:?}, which no program has");
+        for line in code(name) {
+            // A flag alone can be any program's; other programs' flags are not ours to know.
+            if line.starts_with("--") {
+                let missing = flags(&line).difference(&all).cloned().collect::<Vec<_>>();
+                wrong.extend(missing.iter().map(|flag| format!("{name}: no program of ours has {flag}")));
+                continue;
+            }
+            // Not below the programs' folder, and nothing behind them in a pipe.
+            let words: Vec<&str> = line.split_whitespace().take_while(|word| *word != "|").collect();
+            let is_ours = |word: &&str| PROGRAMS.contains(&word.rsplit('/').next().unwrap_or_default());
+            let Some(begin) = words.iter().position(is_ours) else { continue };
+            let mut command = vec![words[begin].rsplit('/').next().unwrap().to_owned()];
+            for word in &words[begin + 1..] {
+                let longer: Vec<String> = command.iter().cloned().chain([(*word).to_owned()]).collect();
+                if exist.contains_key(&longer) {
+                    command = longer;
+                }
+            }
+            lines += 1;
+            for flag in flags(&words[begin + 1..].join(" ")).difference(&exist[&command]) {
+                wrong.push(format!("{name}: {} has no {flag}: {line}", command.join(" ")));
+            }
+        }
     }
+    assert!(lines > 30, "only {lines} command lines were found: the test no longer sees them");
+    assert!(wrong.is_empty(), "{}", wrong.join("\n"));
 }
 
 #[test]

@@ -142,6 +142,41 @@ fn a_missing_or_wrong_key_of_the_server() {
 }
 
 #[test]
+fn a_second_import_while_one_runs_over_http() {
+    for place in Place::both() {
+        let sim = small_board().page_size(5).start().unwrap();
+        let source = Source::from(&sim);
+        let server = support::server::Server::start(&place);
+        let import = || {
+            let mut command = support::program("mastoc-import", place.folder());
+            command.args([
+                "--stokt-url",
+                &source.url,
+                "--gym",
+                &source.gym.to_string(),
+                "--batch-size",
+                "10",
+            ]);
+            command.args(["--server-url", &server.url]);
+            command.env("STOKT_TOKEN", &source.token).env("MASTOC_API_KEY", support::server::ADMIN_KEY);
+            command
+        };
+        sim.faults().push(Rule::new(Fault::Delay(Duration::from_millis(400))));
+        let first = Process::start(import());
+        wait_until(|| sim.requests().iter().any(|request| request.path.ends_with("/climbs")).then_some(()));
+        // Whichever way it comes: over the server, or beside it into the same database.
+        one_line(&Process::run(place.import(&source), LIMIT), 6, &["another run", "over HTTP", "wait"]);
+        one_line(&Process::run(import(), LIMIT), 6, &["another run", "over HTTP", "wait"]);
+        sim.faults().clear();
+        assert_eq!(first.wait(LIMIT).code, Some(0), "the first one was not disturbed");
+        holds_exactly(&place, &source);
+        let last = &server.get("/api/sync/status").json()["last_run"];
+        assert_eq!((&last["status"], &last["ending"]), (&"done".into(), &"done".into()), "{last}");
+        assert!(last["counts"]["climbs"]["created"].as_u64().is_some_and(|created| created > 20), "{last}");
+    }
+}
+
+#[test]
 fn a_second_import_while_one_runs() {
     for place in Place::both() {
         let sim = small_board().page_size(5).start().unwrap();

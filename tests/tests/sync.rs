@@ -1,4 +1,4 @@
-//! `mastoc-sync`: the full pull is the same engine as the import; what is not there yet says so.
+//! `mastoc-sync`: a full pull brings what an import brings.
 #![allow(
     missing_docs,
     clippy::unwrap_used,
@@ -18,7 +18,7 @@ use mastoc_test_support::Process;
 use serde_json::json;
 
 use support::board::{holds_exactly, records};
-use support::{LIMIT, Place, Source, changes_nothing, one_line, run, small_board};
+use support::{LIMIT, Place, Source, changes_nothing, run, small_board};
 
 fn pull(place: &Place, source: &Source) -> Command {
     let mut command = place.program("mastoc-sync");
@@ -58,23 +58,4 @@ fn a_full_pull_equals_an_import() {
         let report = run(pull(&pulled, &source)).expect(0);
         assert_eq!((report.count("climbs", "updated"), report.sum("created")), (1, 0));
     }
-}
-
-#[test]
-fn what_is_not_there_yet_says_so() {
-    let sim = small_board().start().unwrap();
-    let source = Source::from(&sim);
-    let place = Place::sqlite();
-    for arguments in [
-        &["--direction", "mastoc-to-stokt", "--full"][..],
-        &["--direction", "both", "--full"],
-        &["--direction", "stokt-to-mastoc"],
-    ] {
-        let mut command = place.program("mastoc-sync");
-        command.args(arguments).args(["--stokt-url", &source.url]).env("STOKT_TOKEN", &source.token);
-        let finished = Process::run(command, LIMIT);
-        one_line(&finished, 2, &["--direction stokt-to-mastoc --full"]);
-    }
-    assert_eq!(sim.requests().len(), 0, "Stokt was not asked for anything");
-    assert!(!place.data_dir().exists(), "nothing was made");
 }

@@ -1,15 +1,18 @@
 //! The calls, one method each.
 
 use std::fmt;
+use std::time::Duration;
 
-use mastoc_domain::StoktId;
 use mastoc_domain::import::{ImportClimb, ImportFace, ImportGym, ImportHold, ImportUser, ImportWall};
+use mastoc_domain::{RunId, StoktId};
 use secrecy::SecretString;
 use serde::Serialize;
+use serde_json::Value;
+use url::Url;
 
 use crate::error::ClientError;
 use crate::http::{Body, Http};
-use crate::wire::{self, BatchAnswer, KeptPicture, SyncStats, WantedPicture, WantedPictures};
+use crate::wire::{self, BatchAnswer, KeptPicture, RunEnd, SyncStats, WantedPicture, WantedPictures};
 
 /// How a batch is to be taken.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
@@ -18,6 +21,8 @@ pub struct BatchOptions {
     pub account: Option<StoktId>,
     /// Only say what would be done.
     pub dry_run: bool,
+    /// The run that this is part of: see [`Client::begin_run`].
+    pub run: Option<RunId>,
 }
 
 /// Whose picture it is.
@@ -61,6 +66,32 @@ impl Client {
     /// See [`ClientError`].
     pub fn stats(&self) -> Result<SyncStats, ClientError> {
         self.http.call("GET", &self.http.url(&["api", "sync", "stats"], &[]), &Body::None)
+    }
+
+    /// Begins an import run under an id that nobody used before, or says that its importer lives: until it ends, or
+    /// nothing was heard of it for `lease`, nobody else imports or synchronises there. `origin`: where the data come from.
+    ///
+    /// # Errors
+    /// [`ClientError::Locked`] when another run is under way, or this one is over; see [`ClientError`].
+    pub fn begin_run(&self, run: RunId, origin: &str, lease: Duration) -> Result<(), ClientError> {
+        let url = self.http.url(&["api", "sync", "import", "runs", &run.to_string()], &[]);
+        self.put(&url, &wire::RunBegin { origin, lease_seconds: lease.as_secs().max(1) })
+    }
+
+    /// Ends an import run with its report, and lets others run. Ending it again changes nothing.
+    ///
+    /// # Errors
+    /// [`ClientError::Locked`] when another run has taken over; see [`ClientError`].
+    pub fn end_run(&self, run: RunId, status: RunEnd, report: &Value) -> Result<(), ClientError> {
+        let url = self.http.url(&["api", "sync", "import", "runs", &run.to_string(), "report"], &[]);
+        self.put(&url, &wire::RunReport { status, report })
+    }
+
+    /// Sends something of which only the success counts.
+    fn put(&self, url: &Url, body: &impl Serialize) -> Result<(), ClientError> {
+        let body = serde_json::to_vec(body)
+            .map_err(|why| ClientError::Config(format!("the request cannot be written as JSON ({why})")))?;
+        self.http.call("PUT", url, &Body::Json(&body)).map(|_: Value| ())
     }
 
     /// Imports gyms.
@@ -147,7 +178,7 @@ impl Client {
     }
 
     /// Sends a picture. The server decodes it and compares its size and `sha256` (64 lower-case hexadecimal digits)
-    /// before it keeps it.
+    /// before it keeps it. `run`: the run that this is part of.
     ///
     /// # Errors
     /// [`ClientError::Refused`] when it is no picture or not of the stated size; see [`ClientError`].
@@ -157,8 +188,11 @@ impl Client {
         path: &str,
         sha256: &str,
         bytes: &[u8],
+        run: Option<RunId>,
     ) -> Result<KeptPicture, ClientError> {
-        let query = [("path", path)];
+        let run = run.map(|run| run.to_string());
+        let mut query = vec![("path", path)];
+        query.extend(run.iter().map(|run| ("run", run.as_str())));
         let url = match owner {
             PictureOwner::Face(id) => {
                 self.http.url(&["api", "sync", "import", "faces", &id.to_string(), "picture"], &query)
@@ -179,10 +213,13 @@ impl Client {
         let body = wire::Batch { rows, account: options.account };
         let body = serde_json::to_vec(&body)
             .map_err(|why| ClientError::Config(format!("the batch cannot be written as JSON ({why})")))?;
-        let query: &[(&str, &str)] = if options.dry_run { &[("dry_run", "true")] } else { &[] };
+        let run = options.run.map(|run| run.to_string());
+        let mut query = Vec::new();
+        query.extend(options.dry_run.then_some(("dry_run", "true")));
+        query.extend(run.iter().map(|run| ("run", run.as_str())));
         self.http.call(
             "POST",
-            &self.http.url(&["api", "sync", "import", kind, "batch"], query),
+            &self.http.url(&["api", "sync", "import", kind, "batch"], &query),
             &Body::Json(&body),
         )
     }

@@ -33,6 +33,14 @@ pub enum ClientError {
         /// The size of the body that was refused, in bytes.
         bytes: usize,
     },
+    /// 409: another run works on the server's board, or has taken over from this one.
+    #[error("{detail}")]
+    Locked {
+        /// Who, in the server's words.
+        detail: String,
+        /// When that one's turn ends at the latest, if it is an importer that says nothing more.
+        retry_after: Option<Duration>,
+    },
     /// 422 and other refusals that sending the same again would not change.
     #[error("the server refused {call} (status {status}, {code}{})", said(.detail))]
     Refused {
@@ -84,6 +92,12 @@ impl ClientError {
     #[must_use]
     pub fn is_refusal(&self) -> bool {
         matches!(self, Self::TooLarge { .. } | Self::Refused { .. })
+    }
+
+    /// Whether another run is in the way.
+    #[must_use]
+    pub fn is_locked(&self) -> bool {
+        matches!(self, Self::Locked { .. })
     }
 
     /// Whether the address or the key was given wrongly.

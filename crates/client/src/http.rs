@@ -184,6 +184,9 @@ impl Http {
         let detail: String = problem.detail.chars().filter(|c| !c.is_control()).take(200).collect();
         Err(match status {
             401 | 403 => ClientError::Credentials { status, detail },
+            409 if ["import_running", "import_run_over"].contains(&problem.code.as_str()) => {
+                ClientError::Locked { detail, retry_after }
+            }
             413 => ClientError::TooLarge { bytes: body.bytes().len() },
             408 | 425 | 429 | 500..=599 => ClientError::Busy { call: call(), status, detail, retry_after },
             300..=399 => ClientError::Unreadable {

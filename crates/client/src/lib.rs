@@ -28,6 +28,6 @@ mod wire;
 
 pub use client::{BatchOptions, Client, PictureOwner};
 pub use error::ClientError;
-pub use wire::{BatchAnswer, ItemReport, ItemWord, KeptPicture, SyncStats, WantedPicture};
+pub use wire::{BatchAnswer, ItemReport, ItemWord, KeptPicture, RunEnd, SyncStats, WantedPicture};
 // The key is handed over in this type; a caller needs the very same version of the crate.
 pub use secrecy;

@@ -95,6 +95,32 @@ pub struct WantedPicture {
     pub height: Option<u32>,
 }
 
+/// How an import run ended.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum RunEnd {
+    /// Everything was done.
+    Done,
+    /// Some records were refused or are missing.
+    Partial,
+    /// It stopped on an error.
+    Failed,
+    /// Somebody stopped it, or Stokt could not be reached.
+    Interrupted,
+}
+
+#[derive(Debug, Serialize)]
+pub(crate) struct RunBegin<'a> {
+    pub(crate) origin: &'a str,
+    pub(crate) lease_seconds: u64,
+}
+
+#[derive(Debug, Serialize)]
+pub(crate) struct RunReport<'a> {
+    pub(crate) status: RunEnd,
+    pub(crate) report: &'a serde_json::Value,
+}
+
 #[derive(Debug, Deserialize)]
 pub(crate) struct WantedPictures {
     pub(crate) wanted: Vec<WantedPicture>,

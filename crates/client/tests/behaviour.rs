@@ -91,7 +91,7 @@ fn a_batch_is_repeated_after_a_cut_and_after_a_5xx() {
 #[test]
 fn a_dry_run_says_so() {
     let (client, seen) = serve(&[(200, DONE)]);
-    client.import_users(&[user()], &BatchOptions { dry_run: true, account: None }).unwrap();
+    client.import_users(&[user()], &BatchOptions { dry_run: true, ..BatchOptions::default() }).unwrap();
     assert!(seen.recv().unwrap().line.contains("users/batch?dry_run=true "));
 }
 
@@ -99,7 +99,7 @@ fn a_dry_run_says_so() {
 fn a_picture_goes_with_its_hash() {
     let (client, seen) = serve(&[(200, r#"{"sha256":"ab","width":2,"height":3,"size_bytes":4}"#)]);
     let face = "5fa7e1c0-3b52-4d86-9e14-7a20c6d81f35".parse().unwrap();
-    let kept = client.put_picture(PictureOwner::Face(face), "a b/c.jpg", "ab", b"1234").unwrap();
+    let kept = client.put_picture(PictureOwner::Face(face), "a b/c.jpg", "ab", b"1234", None).unwrap();
     assert_eq!((kept.width, kept.size_bytes), (2, 4));
     let request = seen.recv().unwrap();
     assert_eq!(

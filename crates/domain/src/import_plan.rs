@@ -14,6 +14,9 @@ pub const DELETED_HERE: &str = "deleted_here";
 /// Note code: the row has local changes, which stay.
 pub const LOCAL_CHANGES: &str = "local_changes";
 
+/// Note code: it may be what became of a climb of ours that was sent; a synchronisation finds out.
+pub const AWAITED: &str = "awaited";
+
 /// One record of a batch, as far as deciding needs it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Incoming {
@@ -64,10 +67,25 @@ pub enum Decision {
     },
     /// Nothing: the row was deleted here.
     Deleted,
+    /// Nothing: it may be a row of ours that was sent to Stokt and is not linked yet.
+    Awaited,
     /// Nothing: a later record of the batch speaks of the same row.
     Superseded,
     /// Refuse and quarantine.
     Refuse,
+}
+
+impl Planned {
+    /// Does not make a row of a record that would be new, since it may be one of ours.
+    pub fn await_settling(&mut self) {
+        if self.decision == Decision::Create {
+            self.decision = Decision::Awaited;
+            self.status = ItemStatus::Exists;
+            let detail = "it may be a climb sent from here of which it is not known yet what became; \
+                          mastoc-sync finds out";
+            self.notes.push(ItemProblem { code: AWAITED.into(), detail: detail.into() });
+        }
+    }
 }
 
 impl Decision {

@@ -60,6 +60,10 @@ codes! {
     Timeout = "timeout", 408, "The body took too long";
     /// It collides with what is stored.
     Conflict = "conflict", 409, "It collides with what is stored";
+    /// Somebody else imports or synchronises.
+    ImportRunning = "import_running", 409, "Another run is under way";
+    /// A run that ended, or was taken over.
+    ImportRunOver = "import_run_over", 409, "The import run is over";
     /// The cursor is from another life of the database.
     CursorGone = "cursor_gone", 410, "The cursor is no longer known";
     /// What the caller has seen is not what is there any more.
@@ -251,6 +255,10 @@ impl From<StoreError> for ApiError {
                 tracing::info!(constraint, "a write collided");
                 Self::new(Code::Conflict, "It exists already, or refers to what does not exist.")
             }
+            StoreError::Fenced => Self::new(
+                Code::ImportRunOver,
+                "Another run has taken over from this one, which can write nothing any more.",
+            ),
             StoreError::Invalid(why) => Self::new(Code::Invalid, why),
             error if error.is_retryable() => Self::unavailable(error.to_string()),
             error => Self::internal(error.to_string()),

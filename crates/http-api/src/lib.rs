@@ -19,6 +19,7 @@ mod edge;
 mod encoding;
 mod errors;
 mod fields;
+mod import_runs;
 mod limits;
 mod logins;
 mod mail;

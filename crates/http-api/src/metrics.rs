@@ -1,8 +1,11 @@
 //! What the server counts about itself, in Prometheus' text format.
 
+use mastoc_domain::Timestamp;
+use mastoc_domain::outbox::OutboxState;
+use mastoc_storage::sync_status::SyncStatus;
 use prometheus::{
-    Encoder as _, Histogram, HistogramOpts, HistogramVec, IntCounter, IntCounterVec, IntGauge, Opts,
-    Registry, TextEncoder,
+    Encoder as _, Histogram, HistogramOpts, HistogramVec, IntCounter, IntCounterVec, IntGauge, IntGaugeVec,
+    Opts, Registry, TextEncoder,
 };
 
 /// Seconds; from a cached answer to a large import.
@@ -18,12 +21,62 @@ pub(crate) struct Metrics {
     pub(crate) cache_misses: IntCounter,
     cache_bytes: IntGauge,
     statements: IntGauge,
+    sync: SyncGauges,
+}
+
+/// How synchronising stands. What is not known has no value: a gauge at zero would lie.
+struct SyncGauges {
+    last_success: IntGaugeVec,
+    lag: IntGaugeVec,
+    outbox: IntGaugeVec,
+    conflicts: IntGaugeVec,
+}
+
+impl SyncGauges {
+    fn register(registry: &Registry) -> Result<Self, prometheus::Error> {
+        let gauge = |name: &str, help: &str, labels: &[&str]| {
+            let gauge = IntGaugeVec::new(Opts::new(name, help), labels)?;
+            registry.register(Box::new(gauge.clone()))?;
+            Ok::<_, prometheus::Error>(gauge)
+        };
+        Ok(Self {
+            last_success: gauge(
+                "sync_last_success_timestamp_seconds",
+                "When the last run ended that did all that could be done.",
+                &[],
+            )?,
+            lag: gauge("sync_lag_seconds", "Age of the oldest complete look at a gym of Stokt.", &[])?,
+            outbox: gauge("sync_outbox", "What waits in the outbox, by state.", &["state"])?,
+            conflicts: gauge("sync_open_conflicts", "Conflicts that wait for a person.", &[])?,
+        })
+    }
+
+    fn set(&self, status: Option<&SyncStatus>) {
+        for gauge in [&self.last_success, &self.lag, &self.outbox, &self.conflicts] {
+            gauge.reset();
+        }
+        let Some(status) = status else { return };
+        let none: [&str; 0] = [];
+        let ended = status.last_success.as_ref().and_then(|run| run.finished_at);
+        if let Some(at) = ended {
+            self.last_success.with_label_values(&none).set(at.as_utc().timestamp());
+        }
+        if let Some(seconds) = status.lag_seconds(Timestamp::now()) {
+            self.lag.with_label_values(&none).set(seconds);
+        }
+        for state in OutboxState::ALL.iter().filter(|state| **state != OutboxState::Done) {
+            self.outbox.with_label_values(&[state.as_str()]).set(status.outbox_in(&[*state]));
+        }
+        self.conflicts.with_label_values(&none).set(status.open_conflicts);
+    }
 }
 
 impl Metrics {
     pub(crate) fn new() -> Result<Self, prometheus::Error> {
+        let registry = Registry::new_custom(Some("mastoc".to_owned()), None)?;
         let metrics = Self {
-            registry: Registry::new_custom(Some("mastoc".to_owned()), None)?,
+            sync: SyncGauges::register(&registry)?,
+            registry,
             requests: IntCounterVec::new(
                 Opts::new("http_requests_total", "Requests answered, by method, route and status."),
                 &["method", "route", "status"],
@@ -57,8 +110,14 @@ impl Metrics {
         histogram.observe(seconds);
     }
 
-    /// Everything, as text.
-    pub(crate) fn render(&self, statements: u64, cache_bytes: u64) -> Result<Vec<u8>, prometheus::Error> {
+    /// Everything, as text. `sync`: how synchronising stands, if the database told.
+    pub(crate) fn render(
+        &self,
+        statements: u64,
+        cache_bytes: u64,
+        sync: Option<&SyncStatus>,
+    ) -> Result<Vec<u8>, prometheus::Error> {
+        self.sync.set(sync);
         self.statements.set(i64::try_from(statements).unwrap_or(i64::MAX));
         self.cache_bytes.set(i64::try_from(cache_bytes).unwrap_or(i64::MAX));
         let mut text = Vec::new();

@@ -14,9 +14,10 @@ use utoipa_actix_web::AppExt as _;
 
 use crate::auth::API_KEY_HEADER;
 use crate::edge;
+use crate::import_runs;
 use crate::routes;
 use crate::settings::Settings;
-use crate::state::AppState;
+use crate::state::{AppState, State};
 
 /// How long a connection is kept for the next request.
 const KEEP_ALIVE: Duration = Duration::from_secs(30);
@@ -59,6 +60,7 @@ pub fn serve(
     let state = AppState::new(&settings, store, media).map_err(io::Error::other)?;
     let state = web::Data::new(state);
     let kept = state.clone();
+    let watched = state.clone();
     let patience = settings.shutdown_timeout;
     let served = actix_web::rt::System::new().block_on(async move {
         let origins = settings.cors_origins;
@@ -87,16 +89,30 @@ pub fn serve(
         let server = server.run();
         let handle = server.handle();
         let signals = actix_web::rt::spawn(stop_on_signals(handle.clone()));
+        let looking = actix_web::rt::spawn(look_after_imports(watched));
         ready(&Running { addresses, stop: Stop(handle) });
         let ended = server.await;
         signals.abort();
+        looking.abort();
         ended
     });
+    kept.import_runs.close(&kept.store);
     // What was promised to people is sent before the end.
     if let Some(mailer) = &kept.mailer {
         mailer.close(patience);
     }
     served
+}
+
+/// Lets others run when an importer has fallen silent.
+async fn look_after_imports(state: State) {
+    loop {
+        tokio::time::sleep(import_runs::BETWEEN_LOOKS).await;
+        if state.import_runs.is_over() {
+            let state = state.clone();
+            drop(tokio::task::spawn_blocking(move || state.import_runs.look(&state.store)).await);
+        }
+    }
 }
 
 /// Binds the addresses. A name may stand for one that this machine does not have (`localhost` without IPv6), so it is

@@ -15,6 +15,7 @@ use crate::answers::Answers;
 use crate::auth::{self, Identity, Presented};
 use crate::desk::Desk;
 use crate::errors::ApiError;
+use crate::import_runs::ImportRuns;
 use crate::limits::Limits;
 use crate::mail::Mailer;
 use crate::metrics::Metrics;
@@ -57,6 +58,8 @@ pub(crate) struct AppState {
     pub(crate) registration: Registration,
     pub(crate) access_token_life: Duration,
     pub(crate) refresh_token_life: Duration,
+    /// The import over HTTP that is under way.
+    pub(crate) import_runs: ImportRuns,
     /// How often one may knock.
     pub(crate) limits: Limits,
     pub(crate) trusted_proxies: Vec<Network>,
@@ -98,6 +101,7 @@ impl AppState {
             registration: settings.registration,
             access_token_life: settings.access_token_life,
             refresh_token_life: settings.refresh_token_life,
+            import_runs: ImportRuns::default(),
             limits: Limits::new(&settings.limits),
             trusted_proxies: settings.trusted_proxies.clone(),
             mailer,

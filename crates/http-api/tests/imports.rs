@@ -12,6 +12,10 @@
 
 mod support;
 
+use std::fs;
+use std::path::Path;
+
+use mastoc_media::{ImageKind, MediaStore, Sha256Hex};
 use serde_json::{Value, json};
 use support::{ENV_KEY, FACE, GYM, TestApp, climb, climb_id, hold, migrate, user};
 
@@ -188,5 +192,25 @@ mastoc_test_support::both_backends! {
         assert_eq!(wanted["wanted"][0]["width"], support::WIDTH);
         assert_ne!(wanted["wanted"][0]["stokt_id"], FACE);
         assert_eq!(app.call("GET", "/api/sync/import/pictures?gym_stokt_id=x", &[("x-api-key", ENV_KEY)], b"").problem().0, 422);
+    }
+
+    fn a_picture_whose_file_is_lost_or_cut_is_wanted_again(url: &str) {
+        let app = TestApp::start(url).with_board();
+        let bytes = support::picture(support::WIDTH, support::HEIGHT);
+        let hash = Sha256Hex::of(&bytes);
+        let file = MediaStore::open(app.folder.path()).unwrap().path_of(hash, ImageKind::Png);
+        let wall = || {
+            let wanted = app.get(&format!("/api/sync/import/pictures?gym_stokt_id={GYM}")).ok();
+            wanted["wanted"].as_array().unwrap().iter().filter(|one| one["owner"] == "face").count()
+        };
+        assert_eq!(wall(), 0);
+        for harm in [|path: &Path| fs::remove_file(path), |path: &Path| fs::write(path, b"cut")] {
+            harm(&file).unwrap();
+            assert_eq!(wall(), 1);
+            let path = format!("/api/sync/import/faces/{FACE}/picture?path={}", support::PICTURE);
+            assert_eq!(app.put_picture(&path, &bytes, &hash.to_string()).status, 200);
+            assert_eq!(wall(), 0);
+            assert_eq!(fs::read(&file).unwrap(), bytes);
+        }
     }
 }

@@ -128,25 +128,35 @@ mastoc_test_support::both_backends! {
     }
 
     fn stopping_finishes_what_is_under_way(url: &str) {
-        use std::io::{Read as _, Write as _};
+        use std::io::{BufRead as _, BufReader, Read as _, Write as _};
         // A busy machine may keep the rest of the request waiting.
         let app = TestApp::with(url, |settings| settings.shutdown_timeout = std::time::Duration::from_secs(60));
-        let mut stream = std::net::TcpStream::connect(app.address).unwrap();
+        let address = app.address;
+        let mut stream = std::net::TcpStream::connect(address).unwrap();
         let body = support::gym().to_string();
-        let (start, end) = body.split_at(10);
         write!(
             stream,
-            "POST /api/sync/import/gym HTTP/1.1\r\nhost: x\r\nx-api-key: {}\r\ncontent-length: {}\r\nconnection: close\r\n\r\n{start}",
+            "POST /api/sync/import/gym HTTP/1.1\r\nhost: x\r\nx-api-key: {}\r\ncontent-length: {}\r\n\
+             expect: 100-continue\r\nconnection: close\r\n\r\n",
             support::ENV_KEY, body.len()
         )
         .unwrap();
-        std::thread::sleep(std::time::Duration::from_millis(300));
+        let mut reader = BufReader::new(stream.try_clone().unwrap());
+        // The server asks for the body: it is in the midst of the request, and only then is it told to stop.
+        let mut asked = String::new();
+        while asked != "\r\n" {
+            asked.clear();
+            assert_ne!(reader.read_line(&mut asked).unwrap(), 0, "it asks for the body");
+        }
         let store = app.store.clone();
         let stopping = std::thread::spawn(move || app.stop());
-        std::thread::sleep(std::time::Duration::from_millis(300));
-        stream.write_all(end.as_bytes()).unwrap();
+        // It has begun to stop once nobody listens any more.
+        while std::net::TcpStream::connect(address).is_ok() {
+            std::thread::yield_now();
+        }
+        stream.write_all(body.as_bytes()).unwrap();
         let mut answer = String::new();
-        stream.read_to_string(&mut answer).unwrap();
+        reader.read_to_string(&mut answer).unwrap();
         assert!(answer.starts_with("HTTP/1.1 200"), "{answer}");
         stopping.join().unwrap();
         assert_eq!(store.read(mastoc_storage::gyms::list).unwrap().len(), 1);

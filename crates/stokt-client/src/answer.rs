@@ -95,6 +95,14 @@ impl Client {
     }
 
     /// Reads and drops the body of a success that says nothing.
+    /// Reads an answer of which nobody knows whether it says anything: its JSON, if it is any.
+    pub(crate) fn read_maybe(&self, ask: &Ask, mut success: Success<'_>) -> Result<Option<Value>, Error> {
+        // The status has said it all: a body that breaks off does not undo the change.
+        let body = success.reader.all(&mut *success.reply.body).unwrap_or_default();
+        self.show(ask, success.target, &success.reply, &body, true)?;
+        Ok(serde_json::from_slice(&body).ok())
+    }
+
     pub(crate) fn read_nothing(&self, ask: &Ask, mut success: Success<'_>) -> Result<(), Error> {
         // The status has said it all: a body that breaks off does not undo the change.
         let body = success.reader.all(&mut *success.reply.body).unwrap_or_default();

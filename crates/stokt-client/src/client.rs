@@ -172,6 +172,24 @@ impl Client {
         self.token().map(|_| ())
     }
 
+    /// Waits until the next request may go out: the interval between requests, and what Stokt asked to wait. Whoever
+    /// writes down when something is sent waits first, so that the call itself does not.
+    ///
+    /// # Errors
+    /// [`Error::is_throttled`] when that would take longer than the client ever waits; [`Error::is_cancelled`]; and the
+    /// errors of logging in.
+    pub fn wait_for_turn(&self) -> Result<(), Error> {
+        self.0.cancel.check()?;
+        self.token()?;
+        let settings = &self.0.settings;
+        let pace = lock(&self.0.turn);
+        let wait = pace.wait(settings.min_interval, Instant::now());
+        if wait > settings.longest_wait.max(settings.min_interval) {
+            return Err(Error::new(ErrorKind::Throttled(Some(wait))));
+        }
+        self.rest(wait)
+    }
+
     fn token(&self) -> Result<Option<SecretString>, Error> {
         let (username, password) = match (&self.0.source, &self.0.auth) {
             (Source::Stored(_), _) | (_, Auth::None) => return Ok(None),

@@ -109,6 +109,19 @@ impl Resolver for Addresses {
 
 impl Network {
     pub(crate) fn new(user_agent: &str, connect: Duration, loopback: bool) -> Self {
+        let connected = Connected::default();
+        let connector = DefaultConnector::new().chain(connected.clone());
+        Self::over(connector, connected, user_agent, connect, loopback)
+    }
+
+    /// Changes go through `connector`, which ends in `connected`.
+    fn over(
+        connector: impl Connector,
+        connected: Connected,
+        user_agent: &str,
+        connect: Duration,
+        loopback: bool,
+    ) -> Self {
         let configured = || {
             let config = Agent::config_builder()
                 .user_agent(user_agent.to_owned())
@@ -123,8 +136,6 @@ impl Network {
             // A proxy from the environment is for the way out, never for this machine.
             if loopback { config.proxy(None) } else { config }
         };
-        let connected = Connected::default();
-        let connector = DefaultConnector::new().chain(connected.clone());
         let fresh = configured().max_idle_connections(0).build();
         Self {
             reading: Agent::with_parts(configured().build(), DefaultConnector::new(), Addresses::default()),
@@ -167,12 +178,12 @@ impl Network {
             let request = request.body(()).map_err(unsendable)?;
             agent.run(agent.configure_request(request).timeout_global(Some(deadline)).build())
         };
-        let failed = |why| {
-            if fresh && !self.connected.0.load(Ordering::SeqCst) {
-                connecting_failed(why)
-            } else {
-                sending_failed(why, deadline)
-            }
+        let failed = |why| match (fresh, self.connected.0.load(Ordering::SeqCst)) {
+            (true, false) => connecting_failed(why),
+            // Whatever it is called: bytes may have left, and have been acted on. That the network goes away while
+            // the answer is awaited says nothing about the request.
+            (true, true) => reading_failed(why, deadline),
+            (false, _) => sending_failed(why, deadline),
         };
         let (head, body) = answer.map_err(failed)?.into_parts();
         let text = |name| head.headers.get(name).and_then(|value| value.to_str().ok()).map(str::to_owned);
@@ -205,8 +216,8 @@ fn connecting_failed(why: ureq::Error) -> Error {
     }
 }
 
-/// A failure before the head of an answer. Only what certainly happened before the first byte of the request is
-/// called a failed connection.
+/// A failure before the head of an answer to a call that changes nothing, on a new connection or one that stood: a
+/// name for people, from which nothing follows about what was done.
 fn sending_failed(why: ureq::Error, deadline: Duration) -> Error {
     let kind = match why {
         ureq::Error::HostNotFound => ErrorKind::Connect("no such host".to_owned()),
@@ -296,5 +307,88 @@ impl BodyReader<'_> {
             Ok(())
         })?;
         Ok(bytes)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::{io::Write as _, net::TcpListener, thread};
+
+    use ureq::unversioned::transport::Buffers;
+
+    use super::*;
+    use crate::error::Outcome;
+
+    /// A connection that stands, takes the request, and fails like this instead of bringing the answer.
+    #[derive(Debug, Clone)]
+    struct Fails(io::ErrorKind);
+
+    #[derive(Debug)]
+    struct Failing<T>(T, io::ErrorKind);
+
+    impl<In: Transport> Connector<In> for Fails {
+        type Out = Failing<In>;
+
+        fn connect(
+            &self,
+            _: &ConnectionDetails<'_>,
+            chained: Option<In>,
+        ) -> Result<Option<Self::Out>, ureq::Error> {
+            Ok(chained.map(|transport| Failing(transport, self.0)))
+        }
+    }
+
+    impl<T: Transport> Transport for Failing<T> {
+        fn buffers(&mut self) -> &mut dyn Buffers {
+            self.0.buffers()
+        }
+
+        fn transmit_output(&mut self, amount: usize, timeout: NextTimeout) -> Result<(), ureq::Error> {
+            self.0.transmit_output(amount, timeout)
+        }
+
+        fn await_input(&mut self, _: NextTimeout) -> Result<bool, ureq::Error> {
+            Err(ureq::Error::Io(io::Error::from(self.1)))
+        }
+
+        fn is_open(&mut self) -> bool {
+            self.0.is_open()
+        }
+    }
+
+    #[test]
+    fn once_the_connection_stands_nobody_knows_whatever_the_failure_is_called() {
+        use io::ErrorKind::{
+            AddrNotAvailable, ConnectionRefused, ConnectionReset, HostUnreachable, InvalidData, NetworkDown,
+            NetworkUnreachable,
+        };
+        for kind in [
+            NetworkDown,
+            NetworkUnreachable,
+            HostUnreachable,
+            AddrNotAvailable,
+            ConnectionRefused,
+            ConnectionReset,
+            InvalidData,
+        ] {
+            let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+            let url = format!("http://{}/", listener.local_addr().unwrap()).parse().unwrap();
+            let service = thread::spawn(move || {
+                let (mut stream, _) = listener.accept().unwrap();
+                let mut bytes = [0; 4096];
+                let read = stream.read(&mut bytes).unwrap();
+                let _ = stream.write_all(b"HTTP/1.1 201 Created\r\nContent-Length: 2\r\n\r\n{}");
+                read
+            });
+            let connected = Connected::default();
+            let connector = DefaultConnector::new().chain(Fails(kind)).chain(connected.clone());
+            let network = Network::over(connector, connected, "test", Duration::from_secs(5), true);
+            let payload = Payload::Json(b"{}".to_vec());
+            let sent = network.send(Method::Post, &url, &payload, None, Duration::from_secs(5));
+            let error = sent.map(|reply| reply.status).unwrap_err();
+            assert!(service.join().unwrap() > 0, "{kind:?}: the request arrived");
+            assert!(matches!(error.kind(), ErrorKind::Cut(_)), "{kind:?}: {error}");
+            assert_eq!(error.outcome(), Outcome::Unknown, "{kind:?}");
+        }
     }
 }

@@ -10,6 +10,7 @@ use diesel::sql_types::{BigInt, Integer, Nullable, Text};
 use crate::conn::{ReadConn, WriteConn, on_backend};
 use crate::error::StoreError;
 use crate::fragment::Fragment;
+use crate::import::pictures::VerifiedImage;
 
 type ImageColumns = (Text, Text, Integer, Integer, BigInt, Nullable<Integer>, Nullable<Integer>);
 
@@ -121,4 +122,25 @@ pub fn forget_unused(conn: &mut WriteConn<'_>, sha256: &str) -> Result<bool, Sto
     );
     let statement = sql.selecting::<()>();
     Ok(on_backend!(conn, |c| statement.execute(c))? > 0)
+}
+
+/// All pictures that have a verified copy, by hash.
+///
+/// # Errors
+/// When the database fails.
+pub fn all(conn: &mut ReadConn<'_>) -> Result<Vec<VerifiedImage>, StoreError> {
+    let sql = Fragment::new(
+        "SELECT sha256, media_type, width, height, size_bytes, CAST(NULL AS INTEGER), CAST(NULL AS INTEGER) \
+         FROM images ORDER BY sha256",
+    );
+    let statement = sql.selecting::<ImageColumns>();
+    let rows: Vec<ImageRow> = on_backend!(conn, |c| statement.load(c))?;
+    let images = rows.into_iter().map(ServedImage::from).map(|image| VerifiedImage {
+        sha256: image.sha256,
+        media_type: image.media_type,
+        width: image.width,
+        height: image.height,
+        size_bytes: image.size_bytes,
+    });
+    Ok(images.collect())
 }

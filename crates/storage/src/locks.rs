@@ -22,7 +22,8 @@ use crate::types::Time;
 pub use breaking::{Broken, break_lock};
 
 const NAME: &str = "sync";
-/// Whoever looks whether the lock is held takes its file for an instant; a run is not turned away for that.
+/// Whoever looks whether the lock is held takes its file for an instant, and PostgreSQL needs an instant to notice that
+/// a process died; a run is not turned away for that.
 const LOOKS: u32 = 5;
 const BETWEEN_LOOKS: Duration = Duration::from_millis(10);
 /// How often a run that waits for the lock tries to take it.
@@ -32,12 +33,12 @@ const BETWEEN_TRIES: Duration = Duration::from_millis(200);
 pub struct RunLock {
     store: Store,
     fence: i64,
-    _held: Held,
+    held: Held,
 }
 
 enum Held {
     File { _file: File },
-    Session { _connection: Box<AnyConnection> },
+    Session { connection: Box<AnyConnection> },
 }
 
 /// The present or last holder of the lock.
@@ -94,14 +95,14 @@ impl RunLock {
             },
             DatabaseTarget::Postgres(_) => {
                 let mut connection = store.own_connection()?;
-                if !ask(&mut connection, "SELECT pg_try_advisory_lock(hashtext('mastoc.sync')) AS got")? {
+                if !take_session(&mut connection)? {
                     return Ok(None);
                 }
-                Held::Session { _connection: Box::new(connection) }
+                Held::Session { connection: Box::new(connection) }
             }
         };
         let fence = store.write(|conn| take_fence(conn, owner))?;
-        Ok(Some(Self { store: store.clone(), fence, _held: held }))
+        Ok(Some(Self { store: store.clone(), fence, held }))
     }
 
     /// Takes the lock, and waits for it for `patience` at most when another run holds it; `None` when that was not long
@@ -153,6 +154,19 @@ fn take_file(database: &Path) -> Result<Option<File>, StoreError> {
     Ok(None)
 }
 
+/// Takes the lock for a session of PostgreSQL; false when another session has it.
+fn take_session(connection: &mut AnyConnection) -> Result<bool, StoreError> {
+    for look in 0..LOOKS {
+        if look > 0 {
+            std::thread::sleep(BETWEEN_LOOKS);
+        }
+        if ask(connection, "SELECT pg_try_advisory_lock(hashtext('mastoc.sync')) AS got")? {
+            return Ok(true);
+        }
+    }
+    Ok(false)
+}
+
 /// Asks PostgreSQL something whose answer is yes or no, in the column `got`.
 fn ask(connection: &mut AnyConnection, sql: &str) -> Result<bool, StoreError> {
     let query = diesel::sql_query(sql);
@@ -174,6 +188,13 @@ impl Drop for RunLock {
         });
         if let Err(error) = released {
             tracing::warn!(%error, "the lock's row still names this run; the lock itself is free");
+        }
+        if let Held::Session { connection } = &mut self.held {
+            // The end of the session would give it back too, some time after this.
+            let unlock = "SELECT pg_advisory_unlock(hashtext('mastoc.sync')) AS got";
+            if let Err(error) = ask(connection, unlock) {
+                tracing::debug!(%error, "the session of the lock is over already");
+            }
         }
     }
 }

@@ -5,12 +5,15 @@
 //! row's, which grows whenever somebody else takes the row over. A worker that came too late changes nothing.
 
 mod candidates;
+mod held;
 mod linking;
 mod moves;
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 use diesel::prelude::*;
+use mastoc_domain::canonical::fingerprint;
+use mastoc_domain::import::ImportClimb;
 use mastoc_domain::outbox::{OutboxAction, OutboxState};
 use mastoc_domain::sync_state::EntityKind;
 use mastoc_domain::{StoktId, Timestamp};
@@ -25,11 +28,14 @@ use crate::schema::outbox as t;
 use crate::sql::{chunks, keys};
 use crate::types::{Id, Time};
 
-pub use candidates::{ListSide, gyms_there, holds_there, list, lists_here, never_linked};
+pub use candidates::{
+    ListSide, gyms_there, holds_there, list, lists_here, never_linked, once_linked, senders,
+};
+pub use held::{done_before, hold_back, let_go};
 pub use linking::{Created, created, created_list, hold};
 pub use moves::{
-    Lease, Leased, ambiguous, back, done, drop_pending, forget_changes, lease, looked, rejected, requeue,
-    sent, take_over, unknown,
+    Lease, Leased, ambiguous, back, done, drop_pending, drop_stale, forget_changes, lease, looked, rejected,
+    requeue, sent, take_over, unknown,
 };
 
 /// One row.
@@ -75,6 +81,22 @@ pub struct Entry {
     pub created_at: Timestamp,
     /// When it last came further.
     pub updated_at: Timestamp,
+}
+
+impl Entry {
+    /// Whether it was never sent, and waits for a person since Stokt has one just like it: `known_twins`.
+    #[must_use]
+    pub fn is_held_back(&self) -> bool {
+        self.state == OutboxState::Ambiguous && self.sent_at.is_none()
+    }
+
+    /// Whether it is for just this.
+    #[must_use]
+    pub fn claims(&self, claim: &Claim) -> bool {
+        self.payload == claim.payload
+            && self.fingerprint == claim.fingerprint
+            && self.local_rev == claim.local_rev
+    }
 }
 
 /// What is to be put in.
@@ -177,6 +199,7 @@ struct Row<'a> {
     local_rev: i32,
     state: &'a str,
     fence: i64,
+    known_twins: Option<Value>,
     attempts: i32,
     not_before: Option<Time>,
     last_error: Option<&'a str>,
@@ -220,7 +243,7 @@ pub fn claim(
             state: OutboxState::Pending,
             fence: known.map_or(0, |entry| entry.fence),
             lease_until: None,
-            known_twins: BTreeSet::new(),
+            known_twins: known.map(|entry| entry.known_twins.clone()).unwrap_or_default(),
             listings: 0,
             attempts: known.map_or(0, |entry| entry.attempts),
             not_before: known.and_then(|entry| entry.not_before),
@@ -230,15 +253,21 @@ pub fn claim(
             updated_at: now,
         });
     }
+    save(conn, &entries)?;
+    Ok(entries)
+}
+
+/// Writes rows, in place of those with the same ids.
+fn save(conn: &mut WriteConn<'_>, entries: &[Entry]) -> Result<(), StoreError> {
     let ids: Vec<Id> = entries.iter().map(|entry| Id(entry.id)).collect();
     for ids in keys(&ids) {
         on_backend!(conn, |c| diesel::delete(t::table.filter(t::id.eq_any(ids))).execute(c))?;
     }
-    for entries in chunks(&entries, 16) {
+    for entries in chunks(entries, 17) {
         let rows: Vec<Row<'_>> = entries.iter().map(row).collect();
         on_backend!(conn, |c| diesel::insert_into(t::table).values(&rows).execute(c))?;
     }
-    Ok(entries)
+    Ok(())
 }
 
 fn row(entry: &Entry) -> Row<'_> {
@@ -254,6 +283,7 @@ fn row(entry: &Entry) -> Row<'_> {
         local_rev: entry.local_rev,
         state: entry.state.as_str(),
         fence: entry.fence,
+        known_twins: Some(serde_json::json!(entry.known_twins)),
         attempts: entry.attempts,
         not_before: entry.not_before.map(Time),
         last_error: entry.last_error.as_deref(),
@@ -349,7 +379,8 @@ pub fn counts(conn: &mut ReadConn<'_>) -> Result<BTreeMap<OutboxState, i64>, Sto
 }
 
 /// The fingerprints of what may have been made at Stokt though nobody knows it, with what Stokt had of each before it
-/// was sent. A pull must not take such a thing for a new one of somebody else's.
+/// was sent; nothing for what was never sent, since what Stokt has may be it. A pull must not take such a thing for a
+/// new one of somebody else's.
 ///
 /// # Errors
 /// When the database fails.
@@ -358,17 +389,27 @@ pub fn awaited(
     entity: EntityKind,
 ) -> Result<HashMap<String, BTreeSet<StoktId>>, StoreError> {
     let states = [OutboxState::Sent, OutboxState::Unknown, OutboxState::Ambiguous].map(OutboxState::as_str);
-    let rows: Vec<(String, Option<Value>)> = on_backend!(conn, |c| t::table
+    let rows: Vec<(String, Option<Value>, Option<Time>)> = on_backend!(conn, |c| t::table
         .filter(t::entity.eq(entity.as_str()))
         .filter(t::action.eq(OutboxAction::Create.as_str()))
         .filter(t::state.eq_any(states))
-        .select((t::fingerprint, t::known_twins))
+        .select((t::fingerprint, t::known_twins, t::sent_at))
         .load(c))?;
     rows.into_iter()
-        .map(|(fingerprint, known)| {
+        .map(|(fingerprint, known, sent_at)| {
+            let known = known.filter(|_| sent_at.is_some());
             let known = known.map_or_else(|| Ok(BTreeSet::new()), serde_json::from_value);
             let known = known.map_err(|error| StoreError::Internal(format!("outbox: {error}")))?;
             Ok((fingerprint, known))
         })
         .collect()
+}
+
+/// Whether a record of Stokt's may be what became of something that was sent and is not settled: it has the
+/// fingerprint of that, as its setter would have sent it, and was not there before.
+#[must_use]
+pub fn is_awaited(awaited: &HashMap<String, BTreeSet<StoktId>>, record: &ImportClimb) -> bool {
+    let Some(setter) = record.setter_stokt_id.filter(|_| !awaited.is_empty()) else { return false };
+    let print = fingerprint(record.face_stokt_id, setter, &record.holds_list, &record.name);
+    awaited.get(&print).is_some_and(|before| !before.contains(&record.stokt_id))
 }

@@ -8,7 +8,7 @@ use serde_json::Value;
 use crate::conn::{ReadConn, on_backend};
 use crate::error::StoreError;
 use crate::fragment::Fragment;
-use crate::runs::{RunDirection, RunMode, RunStatus};
+use crate::runs::RunStatus;
 use crate::types::{DbTime, DbUuid, Id, Time};
 
 /// A run in short.
@@ -34,17 +34,6 @@ pub struct PastRun {
     pub started_at: Timestamp,
     /// When it ended.
     pub finished_at: Option<Timestamp>,
-}
-
-/// What a run must have done to count.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
-pub struct Covering<'a> {
-    /// From this origin; any for `None`.
-    pub origin: Option<&'a str>,
-    /// Moved data this way; a run in both directions covers each of them. Any for `None`.
-    pub direction: Option<RunDirection>,
-    /// Looked at everything.
-    pub full: bool,
 }
 
 type Columns = (
@@ -127,23 +116,9 @@ pub fn count(conn: &mut ReadConn<'_>) -> Result<i64, StoreError> {
 ///
 /// # Errors
 /// When the database fails.
-pub fn latest_success(
-    conn: &mut ReadConn<'_>,
-    covering: Covering<'_>,
-) -> Result<Option<PastRun>, StoreError> {
+pub fn latest_success(conn: &mut ReadConn<'_>) -> Result<Option<PastRun>, StoreError> {
     let mut sql = select();
     sql.sql(" WHERE r.status IN (").text(RunStatus::Done.as_str()).sql(", ");
-    sql.text(RunStatus::Waiting.as_str()).sql(")");
-    if let Some(origin) = covering.origin {
-        sql.sql(" AND r.origin = ").text(origin);
-    }
-    if let Some(direction) = covering.direction {
-        sql.sql(" AND r.direction IN (").text(direction.as_str()).sql(", ");
-        sql.text(RunDirection::Both.as_str()).sql(")");
-    }
-    if covering.full {
-        sql.sql(" AND r.mode = ").text(RunMode::Full.as_str());
-    }
-    sql.sql(NEWEST_FIRST).big(1);
+    sql.text(RunStatus::Waiting.as_str()).sql(")").sql(NEWEST_FIRST).big(1);
     Ok(load(conn, sql)?.pop())
 }

@@ -147,6 +147,21 @@ pub fn start(
     origin: &str,
 ) -> Result<RunId, StoreError> {
     let run = RunId::generate();
+    start_as(conn, run, direction, mode, origin)?;
+    Ok(run)
+}
+
+/// Records that a run begins whose id somebody else made.
+///
+/// # Errors
+/// [`StoreError::Conflict`] when the id is taken, or the database's failure.
+pub fn start_as(
+    conn: &mut WriteConn<'_>,
+    run: RunId,
+    direction: RunDirection,
+    mode: RunMode,
+    origin: &str,
+) -> Result<(), StoreError> {
     let now = Time(conn.now());
     on_backend!(conn, |c| diesel::insert_into(sync_runs::table)
         .values((
@@ -158,10 +173,11 @@ pub fn start(
             sync_runs::started_at.eq(now),
         ))
         .execute(c))?;
-    Ok(run)
+    Ok(())
 }
 
-/// Records how a run ended.
+/// Records how a run ended. One that was ended by somebody else in the meantime, who took its lock, stays as that one
+/// wrote it.
 ///
 /// # Errors
 /// [`StoreError::NotFound`] when there is no such run, or the database's failure.
@@ -172,14 +188,15 @@ pub fn finish(
     report: &Value,
 ) -> Result<(), StoreError> {
     let now = Time(conn.now());
-    let changed = on_backend!(conn, |c| diesel::update(sync_runs::table.find(Id(run.0)))
+    let row = sync_runs::table.find(Id(run.0));
+    let changed = on_backend!(conn, |c| diesel::update(row.filter(sync_runs::finished_at.is_null()))
         .set((
             sync_runs::status.eq(status.as_str()),
             sync_runs::report.eq(Some(report)),
             sync_runs::finished_at.eq(Some(now)),
         ))
         .execute(c))?;
-    if changed == 0 { Err(StoreError::NotFound) } else { Ok(()) }
+    if changed == 0 { by_id(conn, run)?.map(drop).ok_or(StoreError::NotFound) } else { Ok(()) }
 }
 
 /// Records that an interrupted or killed run goes on under the same id.

@@ -7,6 +7,7 @@ use std::collections::HashMap;
 use diesel::prelude::*;
 use mastoc_domain::board::ClimbGrade;
 use mastoc_domain::canonical::CanonicalClimb;
+use mastoc_domain::import::ImportClimb;
 use mastoc_domain::sync_state::{EntityKind, Source, SyncState};
 use mastoc_domain::{ClimbId, FaceId, StoktId, Timestamp, UserId};
 use serde_json::Value;
@@ -318,4 +319,10 @@ pub fn observed_hash(record: &impl serde::Serialize) -> Result<String, StoreErro
 #[must_use]
 pub fn base_hash(content: &CanonicalClimb) -> String {
     links::json_hash(&content.to_json())
+}
+
+/// What a person can edit of a climb as Stokt tells it.
+#[must_use]
+pub fn canonical(record: &ImportClimb) -> CanonicalClimb {
+    crate::import::canonical(record)
 }

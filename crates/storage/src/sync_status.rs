@@ -15,7 +15,7 @@ use crate::error::StoreError;
 use crate::fragment::Fragment;
 use crate::locks::{self, LockState};
 use crate::outbox;
-use crate::run_history::{self, Covering, PastRun};
+use crate::run_history::{self, PastRun};
 use crate::runs;
 use crate::store::Store;
 
@@ -75,7 +75,7 @@ pub fn read(store: &Store) -> Result<SyncStatus, StoreError> {
         let watermarks = runs::all_watermarks(conn)?;
         Ok(SyncStatus {
             last_run: run_history::page(conn, 0, 1)?.pop(),
-            last_success: run_history::latest_success(conn, Covering::default())?,
+            last_success: run_history::latest_success(conn)?,
             watermarks: watermarks
                 .into_iter()
                 .map(|(origin, gym, at)| Watermark { origin, gym, at })

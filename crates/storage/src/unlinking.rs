@@ -15,7 +15,7 @@ use crate::climbs::Word;
 use crate::conn::{WriteConn, on_backend};
 use crate::error::StoreError;
 use crate::import::ImportContext;
-use crate::schema::{climbs, outbox, sync_links};
+use crate::schema::{climbs, outbox, sync_links, tombstones};
 use crate::sync_writes::{self, AUTHOR};
 use crate::types::{Id, Time};
 use crate::{conflicts, mappings};
@@ -54,7 +54,10 @@ pub fn unlink(
         .first(c)
         .optional())?;
     let (stokt_id, name, setter, is_private) = row.ok_or(StoreError::NotFound)?;
-    let Some(stokt_id) = stokt_id.map(|id| StoktId(id.0)) else {
+    // In a database that was damaged, a climb may have another id of Stokt's than its link.
+    let mut linked = links_of(conn, climb)?;
+    linked.extend(stokt_id.map(|id| StoktId(id.0)).filter(|id| !linked.contains(id)));
+    let Some(stokt_id) = stokt_id.map(|id| StoktId(id.0)).or_else(|| linked.first().copied()) else {
         return Err(StoreError::Invalid(format!("climb {climb} is not linked to Stokt")));
     };
     let called_off = call_off(conn, climb)?;
@@ -67,7 +70,10 @@ pub fn unlink(
             climbs::updated_at.eq(now),
         ))
         .execute(c))?;
-    forget_link(conn, climb, stokt_id, direction)?;
+    for stokt_id in linked {
+        forget_link(conn, climb, stokt_id, direction)?;
+    }
+    forget_deletion(conn, climb)?;
     conflicts::settle_of(conn, climb, Settlement::Unlinked)?;
     let change = FieldChange { field: "stokt_id".to_owned(), before: json!(stokt_id), after: Value::Null };
     let edit = NewEdit {
@@ -86,6 +92,26 @@ pub fn unlink(
         owner: setter.map(|setter| UserId(setter.0)),
     });
     Ok(Unlinked { climb, name, stokt_id, called_off })
+}
+
+/// Stokt's ids that a climb is linked to: one, in a database that is whole.
+fn links_of(conn: &mut WriteConn<'_>, climb: ClimbId) -> Result<Vec<StoktId>, StoreError> {
+    let texts: Vec<String> = on_backend!(conn, |c| sync_links::table
+        .filter(sync_links::entity.eq(EntityKind::Climb.as_str()))
+        .filter(sync_links::local_id.eq(climb.to_string()))
+        .order(sync_links::stokt_id.asc())
+        .select(sync_links::stokt_id)
+        .load(c))?;
+    Ok(texts.iter().filter_map(|text| text.parse().ok()).collect())
+}
+
+/// A climb that is here was not deleted, whatever a tombstone says.
+fn forget_deletion(conn: &mut WriteConn<'_>, climb: ClimbId) -> Result<(), StoreError> {
+    on_backend!(conn, |c| diesel::delete(tombstones::table)
+        .filter(tombstones::entity.eq(EntityKind::Climb.as_str()))
+        .filter(tombstones::entity_id.eq(climb.to_string()))
+        .execute(c))?;
+    Ok(())
 }
 
 /// Removes a link; the audit tells.

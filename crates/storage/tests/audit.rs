@@ -41,6 +41,9 @@ mastoc_test_support::both_backends! {
             let refused = allows(&mut raw, sql).unwrap_err();
             assert!(refused.contains("only added to"), "{sql}: {refused}");
         }
+        if !url.starts_with("sqlite") {
+            assert!(allows(&mut raw, "TRUNCATE id_mappings").unwrap_err().contains("only added to"));
+        }
         assert_eq!(raw.count("id_mappings"), lines);
         assert_eq!(raw.count("id_mappings WHERE local_id = 'x'"), 0);
         // What is allowed: the same link again after it was undone.

@@ -19,7 +19,10 @@ use support::{Raw, migrate};
 
 /// Every file that describes tables.
 const SCHEMA: &[&str] = &[
-    include_str!("../src/schema.rs"),
+    include_str!("../src/schema/board.rs"),
+    include_str!("../src/schema/climbing.rs"),
+    include_str!("../src/schema/sync.rs"),
+    include_str!("../src/schema/following.rs"),
     include_str!("../src/schema/logins.rs"),
     include_str!("../src/schema/claims.rs"),
     include_str!("../src/schema/edits.rs"),

@@ -8,6 +8,7 @@ use crate::convert::{Refused, board_from_stokt};
 use crate::error::EngineError;
 use crate::plan::{BoardPlan, plan_board};
 use crate::report::Issue;
+use crate::sync::contract::{Kind, Watch};
 
 /// A board as it was fetched.
 pub(crate) struct FetchedBoard {
@@ -18,7 +19,7 @@ pub(crate) struct FetchedBoard {
     pub(crate) problems: Vec<Issue>,
 }
 
-/// Asks for walls and set-ups, and plans the board.
+/// Asks for walls and set-ups, and plans the board. `watch`: sees every record as it came.
 ///
 /// # Errors
 /// What ends the run.
@@ -27,13 +28,22 @@ pub(crate) fn fetch_board(
     gym: StoktId,
     summary: &GymSummary,
     batch_size: usize,
+    mut watch: Option<&mut Watch>,
 ) -> Result<FetchedBoard, EngineError> {
     let walls = client.walls(gym).map_err(|error| unknown_gym(gym, error))?;
+    if let Some(watch) = &mut watch {
+        walls.iter().for_each(|wall| watch.record(Kind::Wall, &wall.raw));
+    }
     let (mut setups, mut problems) = (Vec::new(), Vec::new());
     let faces = faces_of(&walls);
     for face in &faces {
         match client.face_setup(*face) {
-            Ok(setup) => setups.push(setup.value),
+            Ok(setup) => {
+                if let Some(watch) = &mut watch {
+                    watch.record(Kind::Face, &setup.raw);
+                }
+                setups.push(setup.value);
+            }
             Err(error) if concerns_one_face(&error) => problems.push(Issue {
                 kind: "face".to_owned(),
                 stokt_id: face.to_string(),

@@ -109,7 +109,8 @@ impl Decision {
 }
 
 /// Text of a remote, which can neither break a line nor steer the terminal; at most so many characters.
-pub(crate) fn clean(text: &str, most: usize) -> String {
+#[must_use]
+pub fn clean(text: &str, most: usize) -> String {
     text.chars().map(|c| if is_steering(c) { ' ' } else { c }).take(most).collect()
 }
 

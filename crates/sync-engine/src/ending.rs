@@ -1,5 +1,6 @@
 //! How a run ends, and the exit code that scripts see.
 
+use mastoc_storage::runs::RunStatus;
 use serde::{Deserialize, Serialize};
 
 /// How a run ended.
@@ -29,6 +30,17 @@ pub enum Ending {
 }
 
 impl Ending {
+    /// How a run that ended so stands in the database.
+    pub(crate) fn run_status(self) -> RunStatus {
+        match self {
+            Self::Done => RunStatus::Done,
+            Self::Waiting => RunStatus::Waiting,
+            Self::Partial => RunStatus::Partial,
+            Self::Interrupted | Self::Temporary => RunStatus::Interrupted,
+            Self::Failed | Self::Usage | Self::Guard | Self::Credentials | Self::Locked => RunStatus::Failed,
+        }
+    }
+
     /// The exit code of the process: 0 done, 1 in part or failed, 2 usage, 3 waiting for a person, 4 guard, 5 credentials, 6 locked,
     /// 75 try again later (also after an interruption, since running again goes on).
     #[must_use]

@@ -8,6 +8,7 @@ use mastoc_storage::StoreError;
 
 use crate::convert::Refused;
 use crate::ending::Ending;
+use crate::sync::guard::Guard;
 
 /// Why a run could not go on. Every message is one line.
 #[derive(Debug, thiserror::Error)]
@@ -40,9 +41,15 @@ pub enum EngineError {
         /// Who, in the words of the holder.
         holder: String,
     },
+    /// A guard against doing far too much; the message says what, and how to go on.
+    #[error("{0}")]
+    Guard(String),
     /// A test ended the run at this point, as a crash would: nothing is cleaned up.
     #[error("ended at {0}")]
     Stopped(&'static str),
+    /// The plan that is to be carried out was made from another state.
+    #[error("what would be done is not what the plan says any more; nothing was written. Make a new plan")]
+    StalePlan,
     /// Stokt's answer lacks what nothing can be done without.
     #[error("Stokt's answer has changed its shape: {0}; nothing was written from it")]
     Shape(#[from] Refused),
@@ -52,6 +59,12 @@ impl From<mastoc_stokt_client::Error> for EngineError {
     fn from(error: mastoc_stokt_client::Error) -> Self {
         // Which call was under way then is nobody's concern.
         if error.is_cancelled() { Self::Interrupted } else { Self::Stokt(error) }
+    }
+}
+
+impl From<Guard> for EngineError {
+    fn from(guard: Guard) -> Self {
+        Self::Guard(guard.to_string())
     }
 }
 
@@ -72,6 +85,7 @@ impl EngineError {
             Self::Media(MediaError::Unwritable { .. }) => Ending::Usage,
             Self::Media(_) => Ending::Failed,
             Self::Server(error) if error.is_credentials() => Ending::Credentials,
+            Self::Server(error) if error.is_locked() => Ending::Locked,
             Self::Server(error) if error.is_retryable() => Ending::Temporary,
             Self::Server(error) if error.is_config() => Ending::Usage,
             Self::Server(ClientError::TooLarge { .. }) => Ending::Usage,
@@ -79,7 +93,7 @@ impl EngineError {
             Self::UnknownGym(_) | Self::NoHomeGym => Ending::Usage,
             Self::Locked { .. } => Ending::Locked,
             Self::Stopped(_) => Ending::Failed,
-            Self::Shape(_) => Ending::Guard,
+            Self::Shape(_) | Self::Guard(_) | Self::StalePlan => Ending::Guard,
         }
     }
 }
@@ -125,5 +139,6 @@ mod tests {
         assert_eq!(code(ClientError::Credentials { status: 401, detail: String::new() }.into()), 5);
         assert_eq!(code(ClientError::TooLarge { bytes: 1 }.into()), 2);
         assert_eq!(code(Refused::new("bad_id", "x").into()), 4);
+        assert_eq!(code(Guard::Empty { linked: 3 }.into()), 4);
     }
 }

@@ -112,7 +112,7 @@ fn while_opening<T>(
 ) -> Result<(T, Ahead), EngineError> {
     thread::scope(|scope| {
         let asked = who.gyms.first().map(|(gym, summary)| {
-            (*gym, scope.spawn(|| fetch_board(client, *gym, summary, options.batch_size)))
+            (*gym, scope.spawn(|| fetch_board(client, *gym, summary, options.batch_size, None)))
         });
         let target = open().inspect_err(|_| client.cancel().cancel())?;
         let ahead = asked.map(|(gym, asked)| match asked.join() {
@@ -123,16 +123,19 @@ fn while_opening<T>(
     })
 }
 
-/// Keeps the report where the target keeps runs; that it cannot be kept only matters to a run that was done.
+/// Keeps the report where the target keeps runs. That it cannot be kept is told by a run that came to its end; what ended
+/// another early, such as a full disk, is said already.
 fn keep_report(target: &dyn Target, report: &mut Report, began: Instant, serve: &str) {
     let kept = serde_json::to_value(&*report).unwrap_or_default();
     if let Err(error) = target.finish(report.ending, &kept) {
-        // What ended the run, such as a full disk, is said already.
-        tracing::info!(%error, "the run's report could not be kept");
-        if report.ending == Ending::Done {
-            report.error = Some(error.to_string());
-            report.close(error.ending(), began.elapsed(), report.traffic, serve);
+        if report.error.is_some() {
+            tracing::info!(%error, "the run's report could not be kept");
+            return;
         }
+        // A run that was done in part stays so: what failed is to be looked at all the same.
+        let ending = if report.ending == Ending::Partial { Ending::Partial } else { error.ending() };
+        report.error = Some(format!("the run's report could not be kept: {error}"));
+        report.close(ending, began.elapsed(), report.traffic, serve);
     }
 }
 
@@ -206,7 +209,7 @@ impl Run<'_> {
                 Some((_, board)) => board?,
                 None => {
                     self.observer.begin(Step::Board, None);
-                    fetch_board(self.client, *gym, summary, self.options.batch_size)?
+                    fetch_board(self.client, *gym, summary, self.options.batch_size, None)?
                 }
             };
             self.gym(*gym, board, &started, &mut setters, report)?;

@@ -177,14 +177,14 @@ impl Stream<'_> {
 }
 
 /// The id by which a record counts as seen. One without a UUID is told apart by its content.
-fn seen_id(record: &Record<WireClimb>) -> StoktId {
+pub(crate) fn seen_id(record: &Record<WireClimb>) -> StoktId {
     let own = record.id().and_then(|id| id.as_uuid()).map(StoktId);
     own.unwrap_or_else(|| stand_in(&record.raw.to_string()))
 }
 
-/// Whether a broken listing may be read again from its start: it led elsewhere, round in circles, or its kept place
-/// is gone. Everything else stops the run, which goes on from the last page another time.
-fn can_begin_anew(error: &mastoc_stokt_client::Error) -> bool {
+/// Whether a broken listing may be read again from its start: it led round in circles, or its kept place is gone.
+/// Everything else stops the run, which goes on from the last page another time.
+pub(crate) fn can_begin_anew(error: &mastoc_stokt_client::Error) -> bool {
     use mastoc_stokt_client::ErrorKind;
     matches!(error.kind(), ErrorKind::Paging(_) | ErrorKind::Shape(_)) || error.is_not_found()
 }

@@ -32,6 +32,11 @@ impl Quarantined {
     /// Keeps a refused record.
     #[must_use]
     pub fn new(kind: EntityKind, record: &Value, why: &Refused) -> Self {
+        Self::odd(kind, record, why.problem())
+    }
+
+    /// Keeps a record with this problem.
+    pub(crate) fn odd(kind: EntityKind, record: &Value, problem: ItemProblem) -> Self {
         let text = record.to_string();
         let stokt_id = match record.get("id") {
             Some(Value::String(id)) if !id.is_empty() => id.chars().take(100).collect(),
@@ -39,7 +44,7 @@ impl Quarantined {
             _ => format!("without-id-{}", stand_in(&text)),
         };
         let record = (text.len() <= KEPT_RECORD).then(|| record.clone());
-        Self { kind, stokt_id, problem: why.problem(), record }
+        Self { kind, stokt_id, problem, record }
     }
 }
 

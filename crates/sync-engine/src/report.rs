@@ -342,6 +342,15 @@ impl Report {
         push(&mut self.notes, &mut self.notes_omitted, issue);
     }
 
+    /// Closes the report of a synchronisation.
+    pub(crate) fn close_sync(&mut self, ending: Ending, took: Duration, traffic: Traffic) {
+        self.ending = ending;
+        self.exit_code = ending.exit_code();
+        self.seconds = rounded(took);
+        self.traffic = traffic;
+        self.next_steps = self.sync_advice();
+    }
+
     /// Closes the report. `serve`: the command that serves what was imported.
     pub(crate) fn close(&mut self, ending: Ending, took: Duration, traffic: Traffic, serve: &str) {
         self.ending = ending;

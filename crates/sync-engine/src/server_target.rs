@@ -2,13 +2,15 @@
 //!
 //! The server has no checkpoints for us: an import that was cut starts over, and finds what it wrote unchanged.
 
+mod turn;
+
 use std::collections::{HashMap, HashSet};
-use std::sync::{Mutex, MutexGuard, OnceLock, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 
 use mastoc_client::{BatchAnswer, BatchOptions, Client, ClientError, ItemWord, PictureOwner as Owner};
 use mastoc_domain::import::{ImportClimb, ItemProblem};
 use mastoc_domain::sync_state::EntityKind;
-use mastoc_domain::{StoktHoldId, StoktId, Timestamp};
+use mastoc_domain::{RunId, StoktHoldId, StoktId, Timestamp};
 use mastoc_media::{Sha256Hex, kind_of_whole};
 use serde_json::Value;
 
@@ -19,14 +21,19 @@ use crate::plan::{Batch, PictureOwner, PicturePlan};
 use crate::report::{Issue, Tally, Written};
 use crate::target::{KINDS, Kept, PictureError, Start, Started, Target, bad_picture, written_from_refused};
 
+use turn::Turn;
+
 /// Batches in flight: enough to keep the server busy while answers travel, few enough for its pool.
 const IN_FLIGHT: usize = 4;
 
 /// A mastoc server as the target of an import.
 pub struct ServerTarget {
-    client: Client,
+    client: Arc<Client>,
     dry_run: bool,
     account: OnceLock<Option<StoktId>>,
+    /// None before it begins, and in a dry run. Taken out to give it back.
+    turn: Mutex<Option<Turn>>,
+    run: OnceLock<RunId>,
     state: Mutex<State>,
 }
 
@@ -43,7 +50,9 @@ impl ServerTarget {
     /// Imports through `client`; with `dry_run` the server only tells what it would do.
     #[must_use]
     pub fn new(client: Client, dry_run: bool) -> Self {
-        Self { client, dry_run, account: OnceLock::new(), state: Mutex::default() }
+        let client = Arc::new(client);
+        let (account, run) = (OnceLock::new(), OnceLock::new());
+        Self { client, dry_run, account, turn: Mutex::default(), run, state: Mutex::default() }
     }
 
     fn state(&self) -> MutexGuard<'_, State> {
@@ -51,7 +60,8 @@ impl ServerTarget {
     }
 
     fn options(&self) -> BatchOptions {
-        BatchOptions { account: self.account.get().copied().flatten(), dry_run: self.dry_run }
+        let account = self.account.get().copied().flatten();
+        BatchOptions { account, dry_run: self.dry_run, run: self.run.get().copied() }
     }
 
     fn send(&self, kind: EntityKind, batch: &Batch) -> Result<Option<BatchAnswer>, ClientError> {
@@ -92,7 +102,13 @@ impl Target for ServerTarget {
         // Tells at once whether the server is there and takes the key.
         self.client.stats()?;
         let _ = self.account.set(start.account);
-        Ok(Started::default())
+        if self.dry_run {
+            return Ok(Started::default());
+        }
+        let turn = Turn::take(&self.client, &start.origin)?;
+        let run = *self.run.get_or_init(|| turn.run);
+        *self.turn.lock().unwrap_or_else(PoisonError::into_inner) = Some(turn);
+        Ok(Started { run: Some(run), ..Started::default() })
     }
 
     fn write(&self, _: StoktId, batch: &Batch) -> Result<Vec<Written>, EngineError> {
@@ -143,7 +159,7 @@ impl Target for ServerTarget {
         // The server would refuse these too, but cannot tell us that fetching them again may help.
         kind_of_whole(bytes).map_err(|error| bad_picture(picture, &error))?;
         let sha256 = Sha256Hex::of(bytes).to_string();
-        match self.client.put_picture(owner, &picture.path, &sha256, bytes) {
+        match self.client.put_picture(owner, &picture.path, &sha256, bytes, self.run.get().copied()) {
             Ok(kept) => Ok(Kept { size_bytes: kept.size_bytes }),
             Err(error) if error.is_refusal() => {
                 Err(PictureError::Bad { detail: error.to_string(), fetch_again: false })
@@ -157,8 +173,9 @@ impl Target for ServerTarget {
         self.restart_listing(gym)
     }
 
-    fn finish(&self, _: Ending, _: &Value) -> Result<(), EngineError> {
-        Ok(())
+    fn finish(&self, ending: Ending, report: &Value) -> Result<(), EngineError> {
+        let turn = self.turn.lock().unwrap_or_else(PoisonError::into_inner).take();
+        Ok(turn.map_or(Ok(()), |turn| turn.give_back(ending, report))?)
     }
 }
 

@@ -1,10 +1,10 @@
 //! Importing into a database of ours, with the pictures in its data folder.
 
 mod keep;
+mod within;
 
 use std::path::Path;
 use std::sync::{Mutex, MutexGuard, OnceLock, PoisonError};
-use std::time::Duration;
 
 use mastoc_domain::import::{BatchOutcome, ImportUser};
 use mastoc_domain::sync_state::EntityKind;
@@ -14,7 +14,7 @@ use mastoc_storage::checkpoints::{self, Checkpoint};
 use mastoc_storage::import::pictures;
 use mastoc_storage::import::{self, ImportContext};
 use mastoc_storage::quarantine::{self, Refused};
-use mastoc_storage::runs::{self, RunDirection, RunMode, RunStatus};
+use mastoc_storage::runs::{self, RunDirection, RunMode};
 use mastoc_storage::{
     DatabaseTarget, RunLock, Store, StoreError, StoreOptions, WriteConn, export, locks, seen,
 };
@@ -30,8 +30,8 @@ use crate::target::{
     written_from_refused,
 };
 
-/// Pauses before a failed transaction is tried again: a busy database is often free a moment later.
-const PAUSES: [Duration; 2] = [Duration::from_millis(300), Duration::from_secs(2)];
+pub(crate) use within::transaction;
+
 /// The step that checkpoints are saved in.
 const STEP: &str = "climbs";
 
@@ -58,7 +58,7 @@ struct State {
 
 /// One connection writes, one or two read. The journal of a usual board comes into the file once, at the end, and that
 /// of a large one grows to 32 MB.
-fn store_options() -> StoreOptions {
+pub(crate) fn store_options() -> StoreOptions {
     StoreOptions { connections: 3, checkpoint_pages: 8_000, ..StoreOptions::default() }
 }
 
@@ -151,18 +151,9 @@ impl StoreTarget {
     /// One transaction, tried again when the database was busy.
     fn transaction<T>(
         &self,
-        mut work: impl FnMut(&mut WriteConn<'_>) -> Result<T, StoreError>,
+        work: impl FnMut(&mut WriteConn<'_>) -> Result<T, StoreError>,
     ) -> Result<T, EngineError> {
-        for pause in PAUSES {
-            match self.store.write(|conn| work(conn)) {
-                Err(error) if error.is_retryable() => {
-                    tracing::info!(%error, "trying the transaction again");
-                    std::thread::sleep(pause);
-                }
-                outcome => return Ok(outcome?),
-            }
-        }
-        Ok(self.store.write(|conn| work(conn))?)
+        transaction(&self.store, work)
     }
 
     fn checkpoint(&self, gym: StoktId, progress: &Progress) -> Result<Option<Checkpoint>, StoreError> {
@@ -214,7 +205,7 @@ fn import_kind(
     }))
 }
 
-fn set_aside(conn: &mut WriteConn<'_>, refused: &[Quarantined]) -> Result<(), StoreError> {
+pub(crate) fn set_aside(conn: &mut WriteConn<'_>, refused: &[Quarantined]) -> Result<(), StoreError> {
     for kind in KINDS {
         let rows: Vec<Refused> = refused
             .iter()
@@ -365,13 +356,7 @@ impl Target for StoreTarget {
 
     fn finish(&self, ending: Ending, report: &Value) -> Result<(), EngineError> {
         let Some(run) = self.run() else { return Ok(()) };
-        let status = match ending {
-            Ending::Done => RunStatus::Done,
-            Ending::Partial => RunStatus::Partial,
-            Ending::Interrupted | Ending::Temporary => RunStatus::Interrupted,
-            _ => RunStatus::Failed,
-        };
-        self.transaction(|conn| runs::finish(conn, run, status, report))
+        self.transaction(|conn| runs::finish(conn, run, ending.run_status(), report))
     }
 }
 

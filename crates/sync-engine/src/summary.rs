@@ -2,6 +2,8 @@
 
 use std::fmt::Write as _;
 
+use mastoc_domain::Timestamp;
+
 use crate::decision::clean;
 use crate::ending::Ending;
 use crate::report::{Issue, Report, Tally, Traffic};
@@ -156,7 +158,14 @@ pub(crate) fn verdict(ending: Ending) -> &'static str {
     }
 }
 
-fn bytes(count: u64) -> String {
+/// A time as people read it: without fractions of seconds.
+#[must_use]
+pub fn in_seconds(at: Timestamp) -> String {
+    at.as_utc().format("%Y-%m-%d %H:%M:%S UTC").to_string()
+}
+
+/// How much, in a unit that fits.
+pub(crate) fn bytes(count: u64) -> String {
     // Exact enough for people: an f64 holds whole numbers up to 9 PB.
     #[expect(clippy::cast_precision_loss, reason = "shown with one decimal")]
     let count = count as f64;

@@ -20,6 +20,9 @@ END
 $$;
 CREATE TRIGGER id_mappings_never_change BEFORE UPDATE OR DELETE ON id_mappings
     FOR EACH ROW EXECUTE FUNCTION refuse_change();
+-- Emptying a table is no deletion of its rows.
+CREATE TRIGGER id_mappings_never_emptied BEFORE TRUNCATE ON id_mappings
+    FOR EACH STATEMENT EXECUTE FUNCTION refuse_change();
 
 -- What both sides last agreed on, for each linked row: base is the canonical form, extra what Stokt sent beside our columns.
 CREATE TABLE sync_links (

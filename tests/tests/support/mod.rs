@@ -1,13 +1,18 @@
 //! What the end-to-end tests share: places to import into, stand-ins to import from, commands and their reports.
 #![allow(dead_code, reason = "every test file uses its own part of this")]
 
+pub(crate) mod agree;
 pub(crate) mod board;
+pub(crate) mod local;
 pub(crate) mod server;
+pub(crate) mod world;
 
 use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::time::{Duration, Instant};
 
+use diesel::connection::{Connection as _, SimpleConnection as _};
+use diesel::sqlite::SqliteConnection;
 use mastoc_stokt_sim::{Sim, SimBuilder};
 use mastoc_storage::{DatabaseTarget, Store, StoreOptions};
 use mastoc_test_support::postgres::{self, TestDb};
@@ -97,6 +102,9 @@ pub(crate) fn program(name: &str, folder: &Path) -> Command {
     command
 }
 
+/// The default database in a data folder.
+const DATABASE: &str = "mastoc.sqlite3";
+
 /// A data folder and a database that vanish with the test.
 pub(crate) struct Place {
     folder: tempfile::TempDir,
@@ -122,6 +130,32 @@ impl Place {
     /// One of each kind.
     pub(crate) fn both() -> Vec<Self> {
         std::iter::once(Self::sqlite()).chain(Self::postgres()).collect()
+    }
+
+    /// Another place with the same pictures and the same database, which on PostgreSQL nobody may have open.
+    pub(crate) fn copy(&self) -> Self {
+        let folder = quick_folder();
+        // The database and its journals are not just files: somebody may be about to close them.
+        let files = files_below(&self.data_dir());
+        for file in files.iter().filter(|file| !file.starts_with(DATABASE)) {
+            let to = folder.path().join("data").join(file);
+            std::fs::create_dir_all(to.parent().unwrap()).unwrap();
+            std::fs::copy(self.data_dir().join(file), to).unwrap();
+        }
+        let to = folder.path().join("data").join(DATABASE);
+        std::fs::create_dir_all(to.parent().unwrap()).unwrap();
+        let database = self.database.as_ref().map(TestDb::copy);
+        let url = match &database {
+            Some(database) => database.url().to_owned(),
+            None => {
+                let from = self.data_dir().join(DATABASE);
+                let mut conn = SqliteConnection::establish(&from.display().to_string()).unwrap();
+                let copy = format!("PRAGMA busy_timeout = 10000; VACUUM INTO '{}'", to.display());
+                conn.batch_execute(&copy).unwrap();
+                format!("sqlite://{}", to.display())
+            }
+        };
+        Self { folder, url, database }
     }
 
     pub(crate) fn folder(&self) -> &Path {
@@ -171,6 +205,14 @@ impl Place {
         let kept = files.filter(|path| !path.starts_with("tmp/") && !path.starts_with("thumbs/"));
         kept.collect()
     }
+}
+
+/// A folder in memory, where there is such a thing: for tests that commit many thousand times.
+pub(crate) fn quick_folder() -> tempfile::TempDir {
+    let memory = Path::new("/dev/shm");
+    let mut builder = tempfile::Builder::new();
+    let builder = builder.prefix("mastoc-e2e-");
+    builder.tempdir_in(memory).or_else(|_| builder.tempdir()).unwrap()
 }
 
 /// All files below a folder, as sorted relative paths; none if there is no such folder.

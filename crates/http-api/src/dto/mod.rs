@@ -16,6 +16,7 @@ pub(crate) mod maintenance;
 pub(crate) mod people;
 pub(crate) mod social;
 pub(crate) mod summary;
+pub(crate) mod sync_status;
 
 use serde::Serialize;
 

@@ -3,7 +3,7 @@
 use actix_web::http::StatusCode;
 use actix_web::http::header;
 use actix_web::{HttpRequest, HttpResponse, get};
-use mastoc_storage::changes;
+use mastoc_storage::{changes, sync_status};
 use serde::Serialize;
 use utoipa::ToSchema;
 use utoipa_actix_web::service_config::ServiceConfig;
@@ -129,8 +129,15 @@ async fn details(req: HttpRequest) -> Result<HttpResponse, ApiError> {
 #[get("/metrics")]
 async fn metrics(req: HttpRequest) -> Result<HttpResponse, ApiError> {
     let access = authorise(&req, Action::Inspect).await?;
-    let state = &access.state;
-    let text = state.metrics.render(state.store.statements(), state.answers.size_bytes());
-    let text = text.map_err(|error| ApiError::internal(error.to_string()))?;
+    let state = State::clone(&access.state);
+    let text = blocking::run(move || {
+        // A server whose database is away still tells the rest.
+        let sync = sync_status::read(&state.store);
+        let sync = sync.inspect_err(|error| tracing::warn!(%error, "no metrics of synchronising")).ok();
+        let (statements, cached) = (state.store.statements(), state.answers.size_bytes());
+        let text = state.metrics.render(statements, cached, sync.as_ref());
+        text.map_err(|error| ApiError::internal(error.to_string()))
+    })
+    .await?;
     Ok(uncached(StatusCode::OK, "text/plain; version=0.0.4", text))
 }

@@ -9,6 +9,7 @@ use serde::de::DeserializeOwned;
 use utoipa::ToSchema;
 use utoipa_actix_web::service_config::ServiceConfig;
 
+use super::import_runs;
 use crate::answers;
 use crate::auth::authorise;
 use crate::blocking;
@@ -75,7 +76,10 @@ macro_rules! imports {
        $many:ident, $batch_path:literal, $batch:ident, $several:literal;)+) => {$(
         #[doc = $one]
         #[utoipa::path(tag = "import", request_body = $item,
-            params(("dry_run" = Option<bool>, Query, description = "Only say what would happen.")),
+            params(
+                ("dry_run" = Option<bool>, Query, description = "Only say what would happen."),
+                ("run" = Option<Uuid>, Query, description = "The import run that this is part of."),
+            ),
             responses((status = 200, body = SingleAnswer), (status = "default", body = Problem)))]
         #[post($path)]
         async fn $single(req: HttpRequest, payload: web::Payload) -> Result<HttpResponse, ApiError> {
@@ -84,7 +88,10 @@ macro_rules! imports {
 
         #[doc = $several]
         #[utoipa::path(tag = "import", request_body = $batch,
-            params(("dry_run" = Option<bool>, Query, description = "Only say what would happen.")),
+            params(
+                ("dry_run" = Option<bool>, Query, description = "Only say what would happen."),
+                ("run" = Option<Uuid>, Query, description = "The import run that this is part of."),
+            ),
             responses((status = 200, body = BatchAnswer), (status = "default", body = Problem)))]
         #[post($batch_path)]
         async fn $many(req: HttpRequest, payload: web::Payload) -> Result<HttpResponse, ApiError> {
@@ -155,23 +162,26 @@ where
     let access = authorise(&req, Action::Synchronise).await?;
     let mut query = Query::of(&req);
     let dry = query.flag("dry_run").unwrap_or(false);
+    let run = import_runs::named(&mut query).filter(|_| !dry);
     query.finish()?;
     let bytes = body::read(&req, &mut payload, IMPORT_JSON_BYTES).await?;
-    let state = State::clone(&access.state);
+    let (state, owner) = (State::clone(&access.state), import_runs::owner(&access));
     let body = blocking::run(move || {
         let (items, account) = take(parse(&bytes)?)?;
         drop(bytes);
         let sorted = Sorted::of(items);
         let assumed = Assumed::default();
-        let context = ImportContext { run: None, account, fence: None, dry: dry.then_some(&assumed) };
-        let outcome = state.store.write(|conn| T::write(conn, &context, &sorted.records))?;
+        let outcome = import_runs::within(&state, run, &owner, |fence| {
+            let context = ImportContext { run, account, fence, dry: dry.then_some(&assumed) };
+            state.store.write(|conn| T::write(conn, &context, &sorted.records))
+        })?;
         answer(sorted, outcome)
     })
     .await?;
     Ok(writing::json(StatusCode::OK, body))
 }
 
-fn parse<B: DeserializeOwned>(bytes: &[u8]) -> Result<B, ApiError> {
+pub(super) fn parse<B: DeserializeOwned>(bytes: &[u8]) -> Result<B, ApiError> {
     serde_json::from_slice(bytes).map_err(|error| {
         let message: String = error.to_string().chars().filter(|c| !c.is_control()).take(200).collect();
         match error.classify() {

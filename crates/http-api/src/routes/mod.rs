@@ -20,6 +20,7 @@ mod gyms;
 mod health;
 mod holds;
 mod import;
+mod import_runs;
 mod list_items;
 mod lists;
 mod maintenance;
@@ -30,6 +31,7 @@ mod pictures;
 mod sessions;
 mod setters;
 mod social;
+mod sync_status;
 mod users;
 
 use actix_web::http::header::{self, HeaderValue};
@@ -78,6 +80,8 @@ pub(crate) fn configure(config: &mut ServiceConfig<'_>) {
     setters::configure(config);
     changes::configure(config);
     import::configure(config);
+    import_runs::configure(config);
+    sync_status::configure(config);
     // Before the pictures, whose paths take any tail.
     picture_uploads::configure(config);
     pictures::configure(config);

@@ -4,9 +4,9 @@ use actix_web::http::StatusCode;
 use actix_web::{HttpRequest, HttpResponse, get, put, web};
 use bytes::Bytes;
 use mastoc_domain::StoktId;
-use mastoc_media::{MediaError, Sha256Hex, StoredImage};
+use mastoc_media::{ImageKind, MediaError, MediaStore, Sha256Hex, StoredImage};
 use mastoc_storage::import::ImportContext;
-use mastoc_storage::import::pictures::{self, PictureOwner, VerifiedImage};
+use mastoc_storage::import::pictures::{self, ListedPicture, PictureOwner, VerifiedImage};
 use mastoc_storage::{ReadConn, StoreError, Viewer, faces, gyms};
 use serde::Serialize;
 use sha2::{Digest as _, Sha256};
@@ -15,6 +15,7 @@ use utoipa::ToSchema;
 use utoipa_actix_web::service_config::ServiceConfig;
 use uuid::Uuid;
 
+use super::import_runs;
 use crate::auth::{Access, authorise};
 use crate::blocking;
 use crate::body;
@@ -69,7 +70,8 @@ struct UploadedJson {
     size_bytes: u64,
 }
 
-/// The pictures that have no verified copy here: wall pictures of the gyms, by face, then avatars, by person.
+/// The pictures that have no verified copy here, or one whose file was lost or cut: wall pictures of the gyms, by face,
+/// then avatars, by person.
 #[utoipa::path(tag = "import", params(
         ("gym_stokt_id" = Option<String>, Query, description = "Stokt's ids of the gyms whose wall pictures are meant; comma-separated."),
     ),
@@ -82,8 +84,9 @@ async fn list_wanted(req: HttpRequest) -> Result<HttpResponse, ApiError> {
     query.finish()?;
     let state = State::clone(&access.state);
     let body = blocking::run(move || {
-        let wanted = state.store.read(|conn| pictures::wanted(conn, &gyms))?;
-        let wanted = wanted.into_iter().map(|picture| {
+        let listed = state.store.read(|conn| pictures::listed(conn, &gyms))?;
+        let wanted = listed.into_iter().filter(|listed| !has_copy(&state.media, listed));
+        let wanted = wanted.map(|ListedPicture { picture, .. }| {
             let (owner, stokt_id) = match picture.owner {
                 PictureOwner::Face(id) => ("face", id),
                 PictureOwner::Avatar(id) => ("avatar", id),
@@ -97,10 +100,18 @@ async fn list_wanted(req: HttpRequest) -> Result<HttpResponse, ApiError> {
     Ok(writing::json(StatusCode::OK, body))
 }
 
+/// Whether the verified copy of a picture is on record, and its file there in its whole length.
+fn has_copy(media: &MediaStore, listed: &ListedPicture) -> bool {
+    let Some(copy) = &listed.copy else { return false };
+    let (sha256, kind) = (copy.sha256.parse::<Sha256Hex>(), ImageKind::from_mime(&copy.media_type));
+    sha256.ok().zip(kind).is_some_and(|(sha256, kind)| media.is_whole(sha256, kind, copy.size_bytes))
+}
+
 /// Takes in the wall picture of a face. It must be of the size that the face's record states.
 #[utoipa::path(tag = "import", params(
         ("stokt_id" = Uuid, Path, description = "Stokt's id of the face."),
         ("path" = String, Query, description = "The picture's path, as the face names it."),
+        ("run" = Option<Uuid>, Query, description = "The import run that this is part of."),
         ("x-content-sha256" = String, Header, description = "SHA-256 of the body, as 64 lower-case hexadecimal digits."),
     ),
     request_body(content = Vec<u8>, content_type = "application/octet-stream"),
@@ -116,6 +127,7 @@ async fn put_face_picture(req: HttpRequest, payload: web::Payload) -> Result<Htt
 #[utoipa::path(tag = "import", params(
         ("stokt_id" = Uuid, Path, description = "Stokt's id of the person."),
         ("path" = String, Query, description = "The avatar's path, as the person's record names it."),
+        ("run" = Option<Uuid>, Query, description = "The import run that this is part of."),
         ("x-content-sha256" = String, Header, description = "SHA-256 of the body, as 64 lower-case hexadecimal digits."),
     ),
     request_body(content = Vec<u8>, content_type = "application/octet-stream"),
@@ -135,6 +147,7 @@ async fn upload(
 ) -> Result<HttpResponse, ApiError> {
     let mut query = Query::of(req);
     let path = query.long_text("path");
+    let run = import_runs::named(&mut query);
     query.finish()?;
     let path = path.ok_or_else(|| ApiError::invalid_field("path", "say which picture"))?;
     let announced = announced(req)?;
@@ -199,10 +212,16 @@ async fn upload(
         height: kept.height,
         size_bytes: kept.size_bytes,
     };
+    let who = import_runs::owner(access);
     let body = blocking::run(move || {
-        state.store.write(|conn| {
-            pictures::attach(conn, &ImportContext::default(), owner, &path, &verified).map_err(unwanted)
+        let attached = import_runs::within(&state, run, &who, |fence| {
+            let context = ImportContext { run, fence, ..ImportContext::default() };
+            Ok(match state.store.write(|conn| pictures::attach(conn, &context, owner, &path, &verified)) {
+                Err(StoreError::NotFound) => None,
+                attached => Some(attached?),
+            })
         })?;
+        attached.ok_or_else(|| unwanted(StoreError::NotFound))?;
         let VerifiedImage { sha256, width, height, size_bytes, .. } = verified;
         dto::bytes(&UploadedJson { sha256, width, height, size_bytes })
     })

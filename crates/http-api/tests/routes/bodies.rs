@@ -58,6 +58,8 @@ pub fn json_for(route: &str, world: &World<'_>, named: &[(&'static str, String)]
         "PATCH /api/faces/{id}" => json!({"has_symmetry": true}),
         "POST /api/faces/{id}/holds" => json!({"holds": [{"polygon_str": "60,10 90,10 90,60 60,60"}]}),
         "PATCH /api/holds/{id}" => json!({"polygon_str": "12,12 52,12 52,62 12,62"}),
+        "PUT /api/sync/import/runs/{id}" => json!({"origin": "https://stokt.example", "lease_seconds": 1}),
+        "PUT /api/sync/import/runs/{id}/report" => json!({"status": "done", "report": {}}),
         "POST /api/sync/import/gym" => support::gym(),
         "POST /api/sync/import/wall" => support::wall(),
         "POST /api/sync/import/face" => support::face(),

@@ -152,6 +152,8 @@ pub const OBJECTS: &[(&str, &[Entry])] = &[
     ("GET /api/holds/{id}/maintenance", &[(Hold, READ), (OwnHold, READ)]),
     ("POST /api/holds/{id}/maintenance/close", &[(OwnBrokenHold, WRITE), (BrokenHold, WRITE_IMPORTED)]),
     // Import.
+    ("PUT /api/sync/import/runs/{id}", &[(ImportRun, SYNC)]),
+    ("PUT /api/sync/import/runs/{id}/report", &[(ImportRun, SYNC)]),
     ("PUT /api/sync/import/faces/{stokt_id}/picture", &[(Picture, SYNC)]),
     ("PUT /api/sync/import/users/{stokt_id}/avatar", &[(ImportedSetter, SYNC)]),
 ];

@@ -56,6 +56,7 @@ pub enum Thing {
     /// An imported setter whom nobody claims, and the one with a picture.
     Setter,
     ImportedSetter,
+    ImportRun,
     /// The owner, who has an avatar.
     Account,
     Claim,
@@ -314,6 +315,7 @@ impl<'a> World<'a> {
                     ("stokt_id", support::FACE.to_owned()),
                 ]
             }
+            Thing::ImportRun => vec![("id", self.import_run())],
             Thing::ImportedSetter => vec![("stokt_id", support::user_id(1))],
             Thing::Page => vec![("file", "index.css".to_owned())],
             Thing::OwnGym => vec![("id", self.own_gym())],
@@ -334,6 +336,22 @@ impl<'a> World<'a> {
             .store
             .write(|conn| mastoc_storage::sessions::open(conn, self.owner.id, Some("elsewhere"), end))
             .unwrap()
+    }
+
+    /// An import run that is under way; there is one at a time.
+    fn import_run(&self) -> String {
+        let put = |path: &str, body: &Value| {
+            let headers = [("x-api-key", support::ENV_KEY), ("content-type", "application/json")];
+            let path = format!("/api/sync/import/runs/{path}");
+            self.app.call("PUT", &path, &headers, body.to_string().as_bytes()).ok()
+        };
+        let last = &self.app.get("/api/sync/status").ok()["last_run"];
+        if last["status"] == "running" {
+            put(&format!("{}/report", text(&last["id"])), &json!({"status": "done", "report": {}}));
+        }
+        let run = uuid::Uuid::now_v7().to_string();
+        put(&run, &json!({"origin": "https://stokt.example"}));
+        run
     }
 
     fn imported_wall(&self) -> String {

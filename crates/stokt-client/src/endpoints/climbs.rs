@@ -96,13 +96,14 @@ impl Client {
         self.delete(self.url(&[&"api", &"climbs", &climb])?)
     }
 
-    /// `PATCH api/climbs/{climb}/privacy-status`.
+    /// `PATCH api/climbs/{climb}/privacy-status`. Answers whether the climb is private now, where Stokt says so.
     ///
     /// # Errors
     /// [`Error::is_forbidden`] for another setter's climb.
-    pub fn set_private(&self, climb: impl Display, private: bool) -> Result<(), Error> {
+    pub fn set_private(&self, climb: impl Display, private: bool) -> Result<Option<bool>, Error> {
         let url = self.url(&[&"api", &"climbs", &climb, &"privacy-status"])?;
-        self.change(Method::Patch, url, Some(&json!({ "is_private": private })))
+        let answer = self.change_and_hear(Method::Patch, url, &json!({ "is_private": private }))?;
+        Ok(answer.and_then(|climb| climb.get("isPrivate").and_then(serde_json::Value::as_bool)))
     }
 
     /// `GET api/climbs/{climb}/permissions-to-modify`: what this account may do to the climb.

@@ -77,6 +77,17 @@ impl Client {
         self.run(&ask, &mut |success| self.read_nothing(&ask, success))
     }
 
+    /// Sends a change, once, whose answer may say something.
+    pub(crate) fn change_and_hear(
+        &self,
+        method: Method,
+        url: Url,
+        body: &impl Serialize,
+    ) -> Result<Option<Value>, Error> {
+        let ask = change(method, url, Some(body))?;
+        self.run(&ask, &mut |success| self.read_maybe(&ask, success))
+    }
+
     pub(crate) fn delete(&self, url: Url) -> Result<(), Error> {
         self.change(Method::Delete, url, None::<&()>)
     }

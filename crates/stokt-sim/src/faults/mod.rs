@@ -230,6 +230,11 @@ impl Faults {
         self.inner().chaos = probability.clamp(0.0, 1.0);
     }
 
+    /// Draws from another seed from now on: the same faults for the same seed, whatever was drawn before.
+    pub fn reseed(&self, seed: u64) {
+        self.inner().rng = Rng::part(seed, 70);
+    }
+
     /// Takes the whole service down for maintenance (every request is answered with 503 and an HTML page, and nothing
     /// is done), or brings it back. Other faults stay as they are.
     pub fn maintenance(&self, is_down: bool) {
@@ -313,5 +318,13 @@ mod tests {
         assert!((140..260).contains(&hits), "{hits}");
         assert_eq!(run(5), run(5));
         assert_ne!(run(5), run(6));
+        // Reseeded, it begins anew.
+        let faults = Faults::new(7);
+        faults.chaos(0.1);
+        let again = |seed| {
+            faults.reseed(seed);
+            (0..2000).map(|_| faults.plan("GET", "/api").is_fault()).collect::<Vec<_>>()
+        };
+        assert_eq!((again(5), again(6)), (run(5), run(6)));
     }
 }

@@ -57,7 +57,9 @@ pub(crate) async fn serve(listener: TcpListener, shared: Arc<Shared>, mut stop: 
             let io = TokioIo::new(Connection::new(stream, scissors.clone()));
             let service = service_fn(move |request| {
                 let (shared, scissors) = (Arc::clone(&shared), scissors.clone());
-                async move { Ok::<_, Infallible>(handle(&shared, &scissors, request).await) }
+                // As services do: what was asked for is carried out even if nobody waits for the answer any more.
+                let carried_out = tokio::spawn(async move { handle(&shared, &scissors, request).await });
+                async move { Ok::<_, Infallible>(carried_out.await.unwrap_or_else(|_| nothing())) }
             });
             let mut http = hyper::server::conn::http1::Builder::new();
             http.timer(TokioTimer::new());
@@ -118,9 +120,6 @@ async fn handle(shared: &Shared, scissors: &Scissors, request: Request<Incoming>
         at: SystemTime::now(),
     });
     let plan = shared.faults.plan(method, path);
-    if let Some(time) = plan.delay {
-        tokio::time::sleep(time).await;
-    }
     if let Some(bytes) = plan.cut_request {
         return hang_up(scissors, body, bytes).await;
     }
@@ -131,6 +130,9 @@ async fn handle(shared: &Shared, scissors: &Scissors, request: Request<Incoming>
             return respond(shared, scissors, &plan, answer).await;
         }
     };
+    if let Some(time) = plan.delay {
+        tokio::time::sleep(time).await;
+    }
     prepare(shared, &plan);
     let host = text_of(&parts.headers, header::HOST).unwrap_or("127.0.0.1");
     let call = Call {
@@ -182,6 +184,11 @@ async fn hang_up(scissors: &Scissors, mut body: Incoming, bytes: u64) -> Respons
         left = left.saturating_sub(frame.data_ref().map_or(0, Bytes::len));
     }
     scissors.cut_after(0);
+    nothing()
+}
+
+/// An answer without anything in it.
+fn nothing() -> Response<SimBody> {
     Response::new(SimBody::new(Bytes::new(), None))
 }
 
@@ -301,6 +308,6 @@ async fn respond(shared: &Shared, scissors: &Scissors, plan: &Plan, answer: Answ
     }
     response.body(SimBody::new(bytes, plan.drip)).unwrap_or_else(|error| {
         tracing::warn!(%error, "an answer could not be written");
-        Response::new(SimBody::new(Bytes::new(), None))
+        nothing()
     })
 }

@@ -141,7 +141,9 @@ pub(super) fn save(conn: &mut WriteConn<'_>, rows: &[ClimbRow<'_>]) -> Result<()
                 t::holds_count.eq(excluded(t::holds_count)),
                 imported_grade!(),
                 t::feet_rule.eq(excluded(t::feet_rule)),
-                t::description.eq(excluded(t::description)),
+                // Stokt never tells a description: one that was written here stays.
+                t::description.eq(case_when(excluded(t::description).is_null(), t::description)
+                    .otherwise(excluded(t::description))),
                 t::is_private.eq(excluded(t::is_private)),
                 t::is_benchmark.eq(excluded(t::is_benchmark)),
                 t::climbed_by.eq(excluded(t::climbed_by)),

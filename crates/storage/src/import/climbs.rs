@@ -20,6 +20,7 @@ use super::parents::KnownFace;
 use super::{ImportContext, check, parents};
 use crate::conn::{ReadConn, WriteConn, on_backend};
 use crate::error::StoreError;
+use crate::outbox;
 use crate::schema::climb_viewer_facts;
 use crate::sql::keys;
 use crate::types::{Id, Time};
@@ -122,7 +123,8 @@ fn notes(record: &ImportClimb, list: &HoldsList) -> Vec<ItemProblem> {
     notes
 }
 
-fn canonical(record: &ImportClimb) -> CanonicalClimb {
+/// What a person can edit of a climb, in canonical form.
+pub(crate) fn canonical(record: &ImportClimb) -> CanonicalClimb {
     CanonicalClimb::new(
         &record.name,
         &record.holds_list,
@@ -134,6 +136,32 @@ fn canonical(record: &ImportClimb) -> CanonicalClimb {
         &record.angle,
         &record.mirror_holds_list,
     )
+}
+
+/// Why these climbs cannot be written as they are, in their order: what is wrong with the record itself, or what it
+/// refers to and is not here.
+///
+/// # Errors
+/// When the database fails.
+pub fn misfits(
+    conn: &mut ReadConn<'_>,
+    ctx: &ImportContext<'_>,
+    records: &[ImportClimb],
+) -> Result<Vec<Option<ItemProblem>>, StoreError> {
+    let lists: Vec<Option<HoldsList>> =
+        records.iter().map(|record| HoldsList::parse(&record.holds_list).ok()).collect();
+    let parents = Parents::load(conn, ctx, records, &lists)?;
+    Ok(records.iter().zip(&lists).map(|(record, list)| problem(record, list.as_ref(), &parents)).collect())
+}
+
+/// Why a climb cannot be written as it is.
+fn problem(record: &ImportClimb, list: Option<&HoldsList>, parents: &Parents) -> Option<ItemProblem> {
+    own_problem(record).or_else(|| match list {
+        Some(list) => parents.problem(record, list),
+        None => HoldsList::parse(&record.holds_list)
+            .err()
+            .map(|error| check::problem("bad_holds_list", error.to_string())),
+    })
 }
 
 /// Imports climbs of known faces, setters and holds.
@@ -159,12 +187,7 @@ pub fn climbs(
         .iter()
         .zip(&lists)
         .map(|(record, list)| {
-            let problem = own_problem(record).or_else(|| match list {
-                Some(list) => parents.problem(record, list),
-                None => HoldsList::parse(&record.holds_list)
-                    .err()
-                    .map(|error| check::problem("bad_holds_list", error.to_string())),
-            });
+            let problem = problem(record, list.as_ref(), &parents);
             let notes = list.as_ref().map(|list| notes(record, list)).unwrap_or_default();
             // A refused record needs no base, and its texts may be huge.
             let base = problem.is_none().then(|| canonical(record).to_json());
@@ -183,7 +206,13 @@ pub fn climbs(
             (stokt_id.to_string(), state)
         })
         .collect();
-    let batch = batch::decide(EntityKind::Climb, items, known, rows);
+    let mut batch = batch::decide(EntityKind::Climb, items, known, rows);
+    let awaited = outbox::awaited(conn, EntityKind::Climb)?;
+    for (planned, record) in batch.planned.iter_mut().zip(records).filter(|_| !awaited.is_empty()) {
+        if outbox::is_awaited(&awaited, record) {
+            planned.await_settling();
+        }
+    }
     if ctx.dry.is_some() {
         return batch.finish(conn, ctx, Vec::new());
     }
@@ -192,7 +221,11 @@ pub fn climbs(
         let (Some(face), Some(list)) = (parents.faces.get(&record.face_stokt_id), list) else { continue };
         if decision.writes() {
             let place = Place {
-                setter_id: record.setter_stokt_id.and_then(|setter| parents.setters.get(&setter)).copied(),
+                setter_id: match existing.get(&record.stokt_id) {
+                    // It was sent from here by an account that need not be its setter's.
+                    Some(climb) if climb.source == Source::Mastoc => climb.setter_id,
+                    _ => record.setter_stokt_id.and_then(|setter| parents.setters.get(&setter)).copied(),
+                },
                 holds_count: i32::try_from(list.hold_count()).unwrap_or(i32::MAX),
                 ..place(
                     record,
@@ -312,8 +345,10 @@ fn save_facts(
     let said: Vec<(Id, &ImportClimb)> = batch
         .decisions(records)
         .filter(|(_, record, decision, _)| {
-            let speaks_of_a_row =
-                !matches!(decision, Decision::Refuse | Decision::Deleted | Decision::Superseded);
+            let speaks_of_a_row = !matches!(
+                decision,
+                Decision::Refuse | Decision::Deleted | Decision::Awaited | Decision::Superseded
+            );
             speaks_of_a_row && !record.viewer.is_empty()
         })
         .filter_map(|(index, record, _, stokt_id)| {

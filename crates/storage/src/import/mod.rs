@@ -27,7 +27,8 @@ use crate::error::StoreError;
 use crate::locks;
 
 pub(crate) use batch::begin;
-pub use climbs::climbs;
+pub(crate) use climbs::canonical;
+pub use climbs::{climbs, misfits};
 pub use faces::faces;
 pub use gyms::gyms;
 pub use holds::holds;

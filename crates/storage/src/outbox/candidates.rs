@@ -3,12 +3,13 @@
 use std::collections::{HashMap, HashSet};
 
 use diesel::prelude::*;
+use mastoc_domain::outbox::OutboxAction;
 use mastoc_domain::sync_state::EntityKind;
-use mastoc_domain::{ClimbId, FaceId, HoldId, ListId, StoktHoldId, StoktId};
+use mastoc_domain::{ClimbId, HoldId, ListId, StoktHoldId, StoktId};
 
 use crate::conn::{ReadConn, on_backend};
 use crate::error::StoreError;
-use crate::schema::{climb_lists, climbs, faces, gyms, holds, id_mappings, list_items};
+use crate::schema::{climb_lists, climbs, faces, gyms, holds, id_mappings, list_items, outbox};
 use crate::sql::keys;
 use crate::types::Id;
 
@@ -27,22 +28,49 @@ pub fn never_linked(conn: &mut ReadConn<'_>, gyms_there: &[StoktId]) -> Result<V
         .order((climbs::created_at.asc(), climbs::id.asc()))
         .select(climbs::id)
         .load(c))?;
-    let texts: Vec<String> = found.iter().map(|id| id.0.to_string()).collect();
-    let mut once: HashSet<String> = HashSet::new();
+    let found: Vec<ClimbId> = found.into_iter().map(|id| ClimbId(id.0)).collect();
+    let once = once_linked(conn, &found)?;
+    Ok(found.into_iter().filter(|id| !once.contains(id)).collect())
+}
+
+/// Which of these climbs were linked to Stokt at any time.
+///
+/// # Errors
+/// When the database fails.
+pub fn once_linked(conn: &mut ReadConn<'_>, ids: &[ClimbId]) -> Result<HashSet<ClimbId>, StoreError> {
+    let texts: Vec<String> = ids.iter().map(ToString::to_string).collect();
+    let mut once: HashSet<ClimbId> = HashSet::new();
     for texts in keys(&texts) {
         let rows: Vec<String> = on_backend!(conn, |c| id_mappings::table
             .filter(id_mappings::entity.eq(EntityKind::Climb.as_str()))
             .filter(id_mappings::local_id.eq_any(texts))
             .select(id_mappings::local_id)
             .load(c))?;
-        once.extend(rows);
+        once.extend(rows.iter().filter_map(|id| id.parse::<ClimbId>().ok()));
     }
-    Ok(found
-        .iter()
-        .zip(&texts)
-        .filter(|(_, text)| !once.contains(*text))
-        .map(|(id, _)| ClimbId(id.0))
-        .collect())
+    Ok(once)
+}
+
+/// Which account sent each of these climbs of Stokt, by Stokt's ids; those that were not sent from here are left out.
+///
+/// # Errors
+/// When the database fails.
+pub fn senders(conn: &mut ReadConn<'_>, ids: &[StoktId]) -> Result<HashMap<StoktId, StoktId>, StoreError> {
+    let texts: Vec<String> = ids.iter().map(ToString::to_string).collect();
+    let mut found = HashMap::new();
+    for texts in keys(&texts) {
+        let rows: Vec<(Option<String>, String)> = on_backend!(conn, |c| outbox::table
+            .filter(outbox::entity.eq(EntityKind::Climb.as_str()))
+            .filter(outbox::action.eq(OutboxAction::Create.as_str()))
+            .filter(outbox::stokt_id.eq_any(texts))
+            .select((outbox::stokt_id, outbox::account))
+            .load(c))?;
+        for (there, by) in rows {
+            let there = there.and_then(|there| there.parse::<StoktId>().ok());
+            found.extend(there.zip(by.parse::<StoktId>().ok()));
+        }
+    }
+    Ok(found)
 }
 
 /// Stokt's ids of these holds; none for a hold that Stokt does not know. Holds that are not here are left out.
@@ -65,23 +93,24 @@ pub fn holds_there(
     Ok(found)
 }
 
-/// Stokt's ids of the gyms that these faces are in; faces of a gym that Stokt does not know are left out.
+/// Stokt's ids of the gyms that these faces are in, by Stokt's ids of the faces; faces that are not here, or in a gym
+/// that Stokt does not know, are left out.
 ///
 /// # Errors
 /// When the database fails.
 pub fn gyms_there(
     conn: &mut ReadConn<'_>,
-    wanted: &[FaceId],
-) -> Result<HashMap<FaceId, StoktId>, StoreError> {
+    wanted: &[StoktId],
+) -> Result<HashMap<StoktId, StoktId>, StoreError> {
     let ids = Id::sorted(wanted.iter().map(|face| face.0));
     let mut found = HashMap::with_capacity(ids.len());
     for ids in keys(&ids) {
-        let rows: Vec<(Id, Option<Id>)> = on_backend!(conn, |c| faces::table
+        let rows: Vec<(Option<Id>, Option<Id>)> = on_backend!(conn, |c| faces::table
             .inner_join(gyms::table.on(gyms::id.eq(faces::gym_id)))
-            .filter(faces::id.eq_any(ids))
-            .select((faces::id, gyms::stokt_id))
+            .filter(faces::stokt_id.eq_any(ids))
+            .select((faces::stokt_id, gyms::stokt_id))
             .load(c))?;
-        found.extend(rows.into_iter().filter_map(|(face, gym)| Some((FaceId(face.0), StoktId(gym?.0)))));
+        found.extend(rows.into_iter().filter_map(|(face, gym)| Some((StoktId(face?.0), StoktId(gym?.0)))));
     }
     Ok(found)
 }

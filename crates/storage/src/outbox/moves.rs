@@ -299,6 +299,7 @@ pub fn drop_pending(conn: &mut WriteConn<'_>, id: Uuid, why: &str) -> Result<boo
 }
 
 /// Forgets changes of `account` that wait: what is to be changed is told by the climbs themselves, and is put in anew.
+/// Those that Stokt asked to hold back until after `now` stay.
 ///
 /// # Errors
 /// [`StoreError::Fenced`] when another run has taken over, or the database's failure.
@@ -306,12 +307,35 @@ pub fn forget_changes(
     conn: &mut WriteConn<'_>,
     ctx: &ImportContext<'_>,
     account: StoktId,
+    now: Timestamp,
 ) -> Result<(), StoreError> {
     ctx.check_fence(conn)?;
     on_backend!(conn, |c| diesel::delete(t::table)
         .filter(t::state.eq(OutboxState::Pending.as_str()))
         .filter(t::action.ne(OutboxAction::Create.as_str()))
         .filter(t::account.eq(account.to_string()))
+        .filter(t::not_before.is_null().or(t::not_before.le(Some(Time(now)))))
         .execute(c))?;
+    Ok(())
+}
+
+/// Calls off creations that wait for climbs which are not there to be sent any more: deleted, or linked by hand.
+///
+/// # Errors
+/// [`StoreError::Fenced`] when another run has taken over, or the database's failure.
+pub fn drop_stale(conn: &mut WriteConn<'_>, ctx: &ImportContext<'_>, ids: &[Uuid]) -> Result<(), StoreError> {
+    ctx.check_fence(conn)?;
+    let now = Time(conn.now());
+    let ids: Vec<Id> = ids.iter().copied().map(Id).collect();
+    for ids in keys(&ids) {
+        on_backend!(conn, |c| diesel::update(t::table.filter(t::id.eq_any(ids)))
+            .filter(t::state.eq(OutboxState::Pending.as_str()))
+            .set((
+                t::state.eq(OutboxState::Rejected.as_str()),
+                t::last_error.eq(Some("the climb is not there to be sent any more")),
+                t::updated_at.eq(now),
+            ))
+            .execute(c))?;
+    }
     Ok(())
 }

@@ -128,12 +128,12 @@ impl Watch {
         let shape = shapes::of(kind);
         let seen = self.seen.entry(kind).or_default();
         seen.look(shape, record);
-        for (field, inner) in shape.inner {
-            match record.get(field) {
-                Some(Value::Array(records)) => {
-                    records.iter().for_each(|record| self.record(*inner, record));
+        for inner in shape.inner {
+            match record.get(inner.field) {
+                Some(Value::Array(records)) if inner.is_list => {
+                    records.iter().for_each(|record| self.record(inner.kind, record));
                 }
-                Some(record @ Value::Object(_)) => self.record(*inner, record),
+                Some(record @ Value::Object(_)) if !inner.is_list => self.record(inner.kind, record),
                 _ => {}
             }
         }
@@ -233,3 +233,6 @@ pub fn flaw(kind: Kind, record: &Value) -> Option<ItemProblem> {
         detail: format!("field `{}` should be {}, found {found}", checked.field, checked.expects),
     })
 }
+
+#[cfg(test)]
+mod tests;

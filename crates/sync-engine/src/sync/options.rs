@@ -78,6 +78,8 @@ pub struct SyncOptions {
     pub allow_delete: bool,
     /// The guard against mass deletion.
     pub max_delete: MaxDelete,
+    /// Go on although nearly every climb that both sides know would change.
+    pub accept_changes: bool,
     /// Only tell what would be done.
     pub dry_run: bool,
     /// The hash of the plan that is to be carried out; another plan is refused.
@@ -101,6 +103,7 @@ impl Default for SyncOptions {
             policy: ConflictPolicy::Manual,
             allow_delete: false,
             max_delete: MaxDelete::Usual,
+            accept_changes: false,
             dry_run: false,
             expect: None,
             unknown_settle: Duration::from_secs(600),

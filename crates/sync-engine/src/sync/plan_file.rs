@@ -77,6 +77,9 @@ pub struct PlannedOptions {
     pub allow_delete: bool,
     /// The guard.
     pub max_delete: MaxDelete,
+    /// Whether nearly everything may change.
+    #[serde(default)]
+    pub accept_changes: bool,
     /// Seconds after which an unknown outcome may count as not created.
     pub unknown_settle_seconds: u64,
     /// Seconds that a climb must be missing.
@@ -126,6 +129,7 @@ impl PlanFile {
                 conflict: options.policy,
                 allow_delete: options.allow_delete,
                 max_delete: options.max_delete,
+                accept_changes: options.accept_changes,
                 unknown_settle_seconds: options.unknown_settle.as_secs(),
                 gone_after_seconds: options.gone_after.as_secs(),
             },
@@ -152,6 +156,7 @@ impl PlanFile {
             policy: kept.conflict,
             allow_delete: kept.allow_delete,
             max_delete: kept.max_delete,
+            accept_changes: kept.accept_changes,
             dry_run: false,
             expect: Some(self.state.clone()),
             unknown_settle: Duration::from_secs(kept.unknown_settle_seconds),
@@ -248,6 +253,7 @@ mod tests {
             policy: ConflictPolicy::Stokt,
             allow_delete: true,
             max_delete: MaxDelete::Percent(7),
+            accept_changes: true,
             dry_run: true,
             expect: None,
             unknown_settle: Duration::from_secs(0),

@@ -12,8 +12,11 @@
 //! | `settle.ambiguous` | several twins are left for a person |
 //! | `settle.done` | a change of unknown outcome is known to be done |
 //! | `pull.board` | gym, walls, faces and holds are committed |
+//! | `pull.pictures` | pictures that were missing are copied |
+//! | `pull.people` | setters are committed |
 //! | `pull.batch` | a batch of climbs is committed |
-//! | `pull.archived` | climbs that are gone from Stokt are archived |
+//! | `pull.archived` | a batch of climbs that Stokt does not show is counted, or archived |
+//! | `pull.seen` | which climbs this run saw is committed |
 //! | `push.claimed` | climbs and what is sent of them are frozen in the outbox |
 //! | `push.leased` | a row of the outbox is taken up |
 //! | `push.sent` | that it is being sent is on record; the next thing is the call |
@@ -44,8 +47,11 @@ pub const POINTS: &[&str] = &[
     "settle.ambiguous",
     "settle.done",
     "pull.board",
+    "pull.pictures",
+    "pull.people",
     "pull.batch",
     "pull.archived",
+    "pull.seen",
     "push.claimed",
     "push.leased",
     "push.sent",
@@ -110,5 +116,33 @@ mod tests {
         let told: Vec<&str> =
             text.lines().filter_map(|line| line.strip_prefix("//! | `")?.split('`').next()).collect();
         assert_eq!(told, POINTS);
+    }
+
+    #[test]
+    fn every_point_is_reached_by_the_code_and_no_other() {
+        /// The code of a folder, without its tests.
+        fn code(folder: &std::path::Path, all: &mut String) {
+            for entry in std::fs::read_dir(folder).unwrap() {
+                let path = entry.unwrap().path();
+                let name = path.file_stem().unwrap().to_str().unwrap().to_owned();
+                if name.ends_with("tests") || name == "points" {
+                    continue;
+                }
+                if path.is_dir() {
+                    code(&path, all);
+                } else {
+                    all.push_str(&std::fs::read_to_string(&path).unwrap());
+                }
+            }
+        }
+        let mut all = String::new();
+        code(&std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("src/sync"), &mut all);
+        for name in POINTS {
+            assert!(all.contains(&format!("\"{name}\"")), "nothing comes by {name}");
+        }
+        for (_, rest) in all.match_indices("reached(").map(|(at, word)| all.split_at(at + word.len())) {
+            let Some(name) = rest.strip_prefix('"').and_then(|rest| rest.split('"').next()) else { continue };
+            assert!(POINTS.contains(&name), "{name} is not in the table");
+        }
     }
 }

@@ -6,16 +6,13 @@ use mastoc_domain::canonical::{CanonicalClimb, fingerprint};
 use mastoc_domain::holds_list::{HoldsList, Role};
 use mastoc_domain::sync_merge::Field;
 use mastoc_domain::{HoldId, StoktHoldId, StoktId};
+use mastoc_stokt_client::types::{ClimbPatch, NewClimb, NewGrade, NewHolds};
 use mastoc_storage::outbox::Entry;
 use mastoc_storage::sync_climbs::ClimbSide;
-use mastoc_stokt_client::types::{ClimbPatch, NewClimb, NewGrade, NewHolds};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
-/// Fewest characters of a name that Stokt takes.
-const SHORTEST_NAME: usize = 3;
-/// How many holds a refusal names.
-const NAMED_HOLDS: usize = 5;
+use super::refusals::{Outgoing, refusals};
 
 /// What a row of the outbox holds about a climb.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -106,11 +103,36 @@ fn is_taken(field: Field, sent: &CanonicalClimb, shown: &CanonicalClimb) -> bool
     }
 }
 
+/// What Stokt was last told of a climb that it does not tell again.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub(crate) struct Told {
+    description: String,
+    grade: Option<NewGrade>,
+}
+
+impl Told {
+    /// Reads it off what was sent, oldest first.
+    pub(crate) fn by(payloads: &[Value]) -> Self {
+        let mut told = Self::default();
+        for payload in payloads {
+            let Ok(frozen) = serde_json::from_value::<Frozen>(payload.clone()) else { continue };
+            let (description, grade) = match frozen.send {
+                Send::Create(new) => (Some(new.description), new.grade),
+                Send::Patch { patch, .. } => (patch.description, patch.grade),
+                Send::Privacy(_) | Send::Delete => continue,
+            };
+            told.description = description.unwrap_or(told.description);
+            told.grade = grade.or(told.grade);
+        }
+        told
+    }
+}
+
 /// Where a climb is at Stokt, and which of its holds are known there.
 #[derive(Debug, Clone, Default)]
 pub(crate) struct Board {
-    /// Stokt's ids of gyms, by our faces.
-    pub(crate) gyms: HashMap<mastoc_domain::FaceId, StoktId>,
+    /// Stokt's ids of gyms, by Stokt's ids of their faces.
+    pub(crate) gyms: HashMap<StoktId, StoktId>,
     /// Stokt's ids of holds.
     pub(crate) holds: HashMap<HoldId, Option<StoktHoldId>>,
 }
@@ -123,28 +145,22 @@ pub(crate) struct Placed<'a> {
     holds: NewHolds,
 }
 
-/// Finds a climb's place at Stokt, or says what Stokt would refuse of it.
-pub(crate) fn place<'a>(side: &'a ClimbSide, board: &Board) -> Result<Placed<'a>, String> {
-    let (Some(face), Some(gym)) = (side.face_stokt_id, board.gyms.get(&side.face)) else {
-        return Err("its board is not at Stokt".to_owned());
-    };
-    if side.name.trim().chars().count() < SHORTEST_NAME {
-        return Err(format!("Stokt takes no name of fewer than {SHORTEST_NAME} characters"));
+/// Finds a climb's place at Stokt, or says what Stokt would refuse of it. `fields`: what is to be sent.
+pub(crate) fn place<'a>(side: &'a ClimbSide, board: &Board, fields: &[Field]) -> Result<Placed<'a>, String> {
+    let found = side.face_stokt_id.and_then(|face| Some((face, *board.gyms.get(&face)?)));
+    let climb =
+        Outgoing { is_face_there: found.is_some(), name: &side.name, holds_list: &side.holds_list, fields };
+    let is_there =
+        |hold: HoldId| board.holds.get(&hold).copied().flatten().is_some_and(|there| there.get() == hold.0);
+    let refused = refusals(&climb, is_there);
+    match found {
+        Some((face, gym)) if refused.is_empty() => {
+            // A list that cannot be read is refused where it would be sent.
+            let holds = HoldsList::parse(&side.holds_list).map(|list| holds(&list)).unwrap_or_default();
+            Ok(Placed { side, gym, face, holds })
+        }
+        _ => Err(refused.join("; ")),
     }
-    let list = HoldsList::parse(&side.holds_list).map_err(|error| error.to_string())?;
-    let is_there = |hold: HoldId| {
-        board.holds.get(&hold).copied().flatten().is_some_and(|there| there.get() == hold.0)
-    };
-    let mut unknown: Vec<String> =
-        list.iter().filter(|token| !is_there(token.hold)).map(|token| token.hold.to_string()).collect();
-    unknown.sort();
-    unknown.dedup();
-    if !unknown.is_empty() {
-        let more = if unknown.len() > NAMED_HOLDS { ", ..." } else { "" };
-        unknown.truncate(NAMED_HOLDS);
-        return Err(format!("Stokt does not know these of its holds: {}{more}", unknown.join(", ")));
-    }
-    Ok(Placed { side, gym: *gym, face, holds: holds(&list) })
 }
 
 /// The holds by role, in the order in which they are written here, none twice in one role.
@@ -204,21 +220,24 @@ impl Placed<'_> {
         self.freeze(&side.canonical, &side.canonical, Send::Create(Box::new(new)))
     }
 
-    /// These fields to be changed, and the setter's grade and description with them. `None` when there is nothing
-    /// that could be sent.
+    /// These fields to be changed, and of the setter's grade and description what Stokt was `told` otherwise: what was
+    /// not changed here may have been there. A grade that was taken back is not sent: Stokt has no word for that.
+    /// `None` when there is nothing that could be sent.
     pub(crate) fn patch(
         self,
         fields: &[Field],
         expected: &CanonicalClimb,
         base: &CanonicalClimb,
+        told: &Told,
     ) -> Option<Frozen> {
         let side = self.side;
         let has = |field| fields.contains(&field);
         let patch = ClimbPatch {
             name: has(Field::Name).then(|| side.name.clone()),
             holds_list: has(Field::Holds).then(|| self.holds.clone()),
-            grade: grade(side),
-            description: side.description.clone(),
+            grade: grade(side).filter(|grade| told.grade.as_ref() != Some(grade)),
+            description: Some(side.description.clone().unwrap_or_default())
+                .filter(|ours| *ours != told.description),
             is_private: has(Field::IsPrivate).then_some(side.is_private),
             feet_rule: has(Field::FeetRule).then(|| side.canonical.feet_rule.clone().unwrap_or_default()),
         };
@@ -227,6 +246,11 @@ impl Placed<'_> {
         }
         let send = Send::Patch { fields: fields.to_vec(), patch: Box::new(patch) };
         Some(self.freeze(base, expected, send))
+    }
+
+    /// Stokt's id of its gym.
+    pub(crate) fn gym(&self) -> StoktId {
+        self.gym
     }
 
     /// Its privacy to be changed.
@@ -247,6 +271,7 @@ mod tests {
     use mastoc_domain::{ClimbId, FaceId, Timestamp};
     use uuid::Uuid;
 
+    use super::super::refusals::WHOLE;
     use super::*;
 
     fn side(name: &str, holds: &str, font: Option<&str>, own: bool) -> ClimbSide {
@@ -274,7 +299,7 @@ mod tests {
     fn board() -> Board {
         let there = |id: i64| (HoldId(id), StoktHoldId::new(id));
         Board {
-            gyms: HashMap::from([(FaceId(Uuid::nil()), StoktId(Uuid::nil()))]),
+            gyms: HashMap::from([(StoktId(Uuid::max()), StoktId(Uuid::nil()))]),
             holds: HashMap::from([there(1), there(2), there(3), (HoldId(9), None)]),
         }
     }
@@ -282,7 +307,7 @@ mod tests {
     #[test]
     fn a_climb_is_said_in_stokts_words() {
         let side = side("Le pilier", "T3 S1 O2 O2 F1", Some("6A+"), true);
-        let frozen = place(&side, &board()).unwrap().create();
+        let frozen = place(&side, &board(), &WHOLE).unwrap().create();
         let Send::Create(new) = &frozen.send else { panic!("{frozen:?}") };
         let sent = serde_json::to_value(new).unwrap();
         assert_eq!(
@@ -301,9 +326,12 @@ mod tests {
 
     #[test]
     fn a_grade_is_sent_where_it_was_given_here() {
-        for (font, own, sent) in
-            [(Some("7A"), true, Some("7a")), (Some("7A"), false, None), (Some("?"), true, None), (None, true, None)]
-        {
+        for (font, own, sent) in [
+            (Some("7A"), true, Some("7a")),
+            (Some("7A"), false, None),
+            (Some("?"), true, None),
+            (None, true, None),
+        ] {
             let side = side("Le pilier", "S1 T3", font, own);
             assert_eq!(grade(&side).map(|grade| grade.value).as_deref(), sent, "{font:?} {own}");
         }
@@ -316,27 +344,33 @@ mod tests {
             if !face {
                 side.face_stokt_id = None;
             }
-            place(&side, &board()).map(|_| ()).unwrap_err()
+            place(&side, &board(), &WHOLE).map(|_| ()).unwrap_err()
         };
         assert!(refused(" ab ", "S1 T3", true).contains("3 characters"));
         assert!(refused("abc", "S1 O9 O12 T3", true).contains("9"), "unlinked and unknown holds");
         assert!(refused("abc", "S1 O9 O12 T3", true).contains("12"));
         assert!(refused("abc", "X", true).contains("does not begin"));
         assert!(refused("abc", "S1 T3", false).contains("board"));
-        assert!(place(&side("Été", "S1 T3", None, false), &board()).is_ok());
+        assert!(place(&side("Été", "S1 T3", None, false), &board(), &WHOLE).is_ok());
     }
 
     #[test]
     fn an_answer_is_held_against_what_was_sent() {
         let side = side("Renamed ", "S1 T3", None, false);
         let expected = side.canonical.clone();
-        let frozen = place(&side, &board()).unwrap().patch(&[Field::Name, Field::Holds], &expected, &expected).unwrap();
+        let frozen = place(&side, &board(), &WHOLE)
+            .unwrap()
+            .patch(&[Field::Name, Field::Holds], &expected, &expected, &Told::default())
+            .unwrap();
         let mut shown = CanonicalClimb { name: "Renamed".into(), tags: "new".into(), ..expected.clone() };
         assert!(frozen.is_shown_by(&shown), "white space and other fields do not matter");
         shown.holds = "S1 T2".into();
         assert!(!frozen.is_shown_by(&shown));
         assert_eq!(frozen.refused_fields(&shown), ["holds"]);
-        let private = place(&side, &board()).unwrap().privacy(true, &expected, &expected);
-        assert!(private.is_shown_by(&shown) && !private.is_shown_by(&CanonicalClimb { is_private: false, ..shown }));
+        let private = place(&side, &board(), &WHOLE).unwrap().privacy(true, &expected, &expected);
+        assert!(
+            private.is_shown_by(&shown)
+                && !private.is_shown_by(&CanonicalClimb { is_private: false, ..shown })
+        );
     }
 }

@@ -11,12 +11,20 @@
     reason = "tests"
 )]
 
+mod beside;
+mod edges;
 mod faults;
 mod first;
+mod keeping;
 mod memory;
 mod odd_records;
+mod own;
 mod pictures;
+mod plans;
 mod progress;
+mod pulls;
 mod resume;
 mod snapshots;
+mod syncing;
+mod two_sides;
 mod world;

@@ -90,8 +90,24 @@ pub(super) struct Shape {
     known: &'static [&'static str],
     /// Those whose type is looked at.
     pub(super) checked: &'static [Checked],
-    /// Fields that hold records of other kinds, one or a list.
-    pub(super) inner: &'static [(&'static str, Kind)],
+    /// Fields that hold records of other kinds.
+    pub(super) inner: &'static [Inner],
+}
+
+/// A field that holds records of another kind.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Inner {
+    pub(super) field: &'static str,
+    pub(super) kind: Kind,
+    pub(super) is_list: bool,
+}
+
+const fn list_of(field: &'static str, kind: Kind) -> Inner {
+    Inner { field, kind, is_list: true }
+}
+
+const fn one(field: &'static str, kind: Kind) -> Inner {
+    Inner { field, kind, is_list: false }
 }
 
 impl Shape {
@@ -122,7 +138,7 @@ static WALL: Shape = Shape {
         usual("isActive", YES_OR_NO),
         usual("isAngleAdjustable", YES_OR_NO),
     ],
-    inner: &[("faces", Kind::FaceOfWall)],
+    inner: &[list_of("faces", Kind::FaceOfWall)],
 };
 static FACE_OF_WALL: Shape = Shape {
     known: FaceRef::FIELDS,
@@ -138,7 +154,7 @@ static FACE: Shape = Shape {
         vital("feetRulesOptions", LIST),
         usual("hasSymmetry", YES_OR_NO),
     ],
-    inner: &[("holds", Kind::Hold)],
+    inner: &[list_of("holds", Kind::Hold)],
 };
 static HOLD: Shape = Shape {
     known: Hold::FIELDS,
@@ -182,7 +198,7 @@ static CLIMB: Shape = Shape {
         usual("totalLikes", COUNT),
         usual("totalComments", COUNT),
     ],
-    inner: &[("climbSetters", Kind::Setter), ("crowdGrade", Kind::Grade)],
+    inner: &[one("climbSetters", Kind::Setter), one("crowdGrade", Kind::Grade)],
 };
 static SETTER: Shape = Shape {
     known: Setter::FIELDS,

@@ -3,6 +3,7 @@
 use super::*;
 
 mod combinations;
+mod documented;
 mod stories;
 
 /// A climb on both sides, as a database and Stokt would keep it.

@@ -138,3 +138,22 @@ proptest! {
         prop_assert!(!is_own || !world.is_dirty || world.ours() != world.theirs(), "{world:?}");
     }
 }
+
+#[test]
+fn a_grade_given_here_is_still_sent_after_stokts_changes_were_pulled() {
+    let setting = Setting {
+        is_own: true,
+        unsettled: false,
+        policy: ConflictPolicy::Manual,
+        allow_delete: false,
+        selected: false,
+    };
+    let world = start().live(&Event::Grade, setting).live(&Event::There(Field::Name, 1), setting);
+    let (_, pulled) = world.step(PULL, setting);
+    assert_eq!(pulled.ours(), world.theirs());
+    assert_eq!(pulled.decide(PUSH, setting), Action::PatchOutside);
+    // Pushed first, the name is left for a pull.
+    let (action, pushed) = world.step(PUSH, setting);
+    assert_eq!(action, Action::PatchOutside);
+    assert_eq!(pushed.decide(PULL, setting), Action::FastForward);
+}

@@ -1,0 +1,278 @@
+//! The commands beside a run: what waits for people, and how they settle it.
+
+mod conflicts;
+mod outbox;
+
+use std::path::Path;
+use std::time::Duration;
+
+use clap::{Subcommand, ValueEnum};
+use mastoc_runtime::progress::Reporter;
+use mastoc_runtime::{Exit, Failure};
+use mastoc_storage::import::ImportContext;
+use mastoc_storage::{DatabaseTarget, Store, StoreError, StoreOptions, WriteConn, unlinking};
+use mastoc_sync_engine::sync::{by_hand, keep};
+use mastoc_sync_engine::{ClimbId, EngineError, StoktClient, StoktId, Timestamp, sync};
+use serde::Serialize;
+use serde_json::json;
+use uuid::Uuid;
+
+use crate::args::Arguments;
+use crate::run::database;
+use crate::shared::{client_builder, failure, print, stop_on_interrupt};
+
+/// How long something that a person does waits for a run to end.
+const PATIENCE: Duration = Duration::from_secs(20);
+
+/// What is asked for beside a run.
+#[derive(Debug, Subcommand)]
+pub(crate) enum Command {
+    /// Show the last runs, how far behind the board is, what waits, and who holds the lock
+    Status,
+    /// Show the runs of the past, the newest first
+    History {
+        /// How many of them
+        #[arg(long, value_name = "N", default_value_t = 20)]
+        last: u32,
+    },
+    /// Show the conflicts that wait for a person; ends with code 3 if there are any
+    Conflicts {
+        /// Only this one
+        #[arg(value_name = "ID")]
+        id: Option<Uuid>,
+    },
+    /// Settle a conflict
+    Resolve {
+        /// The conflict, as `mastoc-sync conflicts` shows it
+        #[arg(value_name = "ID")]
+        id: Uuid,
+        /// Whose version counts
+        #[arg(long, value_enum, value_name = "WHOSE")]
+        take: Side,
+    },
+    /// Show what waits to be sent to Stokt, and what was sent without a known outcome; ends with code 3 if a person has
+    /// to decide
+    Outbox {
+        #[command(subcommand)]
+        action: Option<OutboxCommand>,
+    },
+    /// Check links, pictures, references and the change log, and say how to mend what is wrong; ends with code 1 then
+    Verify {
+        /// Compare every link with Stokt, too
+        #[arg(long)]
+        remote: bool,
+    },
+    /// Ask Stokt who climbed, likes and commented on single climbs, and keep the numbers (a full run brings those of all)
+    Counters {
+        /// The climbs, by our ids
+        #[arg(value_name = "CLIMB", required = true)]
+        climbs: Vec<ClimbId>,
+    },
+    /// Bring the account's personal lists from Stokt (--list ID sends one there)
+    Lists,
+    /// Let a climb be a local one: from then on nothing that is done to it here reaches Stokt, and nothing the other way
+    Unlink {
+        /// The climb, by our id
+        #[arg(value_name = "CLIMB")]
+        climb: ClimbId,
+    },
+    /// The lock that lets one run work at a time
+    Lock {
+        #[command(subcommand)]
+        action: LockCommand,
+    },
+}
+
+/// What is to be done about something in the outbox.
+#[derive(Debug, Subcommand)]
+pub(crate) enum OutboxCommand {
+    /// Say what became of a climb whose sending was cut
+    #[command(group = clap::ArgGroup::new("outcome").required(true).args(["adopt", "not_created"]))]
+    Settle {
+        /// Which, as `mastoc-sync outbox` shows it
+        #[arg(value_name = "ID")]
+        id: Uuid,
+        /// It is this climb, by Stokt's id
+        #[arg(long, value_name = "STOKT_ID")]
+        adopt: Option<StoktId>,
+        /// Stokt has nothing of it: send it again
+        #[arg(long)]
+        not_created: bool,
+    },
+    /// Call off what waits and was not sent yet
+    Drop {
+        /// Which, as `mastoc-sync outbox` shows it
+        #[arg(value_name = "ID")]
+        id: Uuid,
+    },
+}
+
+/// What is to be done about the lock.
+#[derive(Debug, Subcommand)]
+pub(crate) enum LockCommand {
+    /// Take the lock from a run that hangs; that run can write nothing any more
+    Break {
+        /// Why; it stays on record
+        #[arg(long, value_name = "TEXT")]
+        reason: String,
+    },
+}
+
+/// Whose version.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(crate) enum Side {
+    /// Ours
+    Mastoc,
+    /// Stokt's
+    Stokt,
+}
+
+impl From<Side> for sync::Take {
+    fn from(side: Side) -> Self {
+        match side {
+            Side::Mastoc => Self::Mastoc,
+            Side::Stokt => Self::Stokt,
+        }
+    }
+}
+
+/// Carries a command out.
+pub(crate) fn carry_out(command: &Command, arguments: &Arguments) -> Result<Exit, Failure> {
+    let (target, data_dir) = database(&arguments.connections)?;
+    let json = arguments.json;
+    let done = Ok(Exit::Done);
+    match command {
+        Command::Status => {
+            let status = keep::status(&target, Timestamp::now()).map_err(|error| failure(&error))?;
+            tell(json, &status, &status.table());
+            done
+        }
+        Command::History { last } => {
+            let history = keep::history(&target, 0, i64::from(*last)).map_err(|error| failure(&error))?;
+            tell(json, &history, &history.table());
+            done
+        }
+        Command::Lock { action: LockCommand::Break { reason } } => {
+            let broken = keep::break_lock(&target, &owner(), reason).map_err(|error| failure(&error))?;
+            tell(json, &broken, &broken.table());
+            done
+        }
+        Command::Verify { remote } => verify(&target, &data_dir, *remote, arguments),
+        Command::Conflicts { id } => conflicts::show(&open(&target)?, *id, json),
+        Command::Resolve { id, take } => conflicts::resolve(&open(&target)?, *id, (*take).into(), json),
+        Command::Outbox { action } => outbox::carry_out(&open(&target)?, action.as_ref(), json),
+        Command::Counters { climbs } => {
+            let (store, client) = (open(&target)?, client(arguments)?);
+            let told = sync::counters::refresh(&client, &store, &owner(), PATIENCE, climbs);
+            let told = told.map_err(|error| failure(&error))?;
+            tell(json, &told, &told.table());
+            Ok(if told.skipped.is_empty() { Exit::Done } else { Exit::Partial })
+        }
+        Command::Lists => {
+            let (store, client) = (open(&target)?, client(arguments)?);
+            let told = sync::lists::pull(&client, &store, &owner(), PATIENCE);
+            let told = told.map_err(|error| failure(&error))?;
+            tell(json, &told, &told.table());
+            done
+        }
+        Command::Unlink { climb } => unlink(&open(&target)?, *climb, json),
+    }
+}
+
+/// The board's database, which must be there: a command makes none.
+fn open(target: &DatabaseTarget) -> Result<Store, Failure> {
+    let none = || {
+        Failure::usage(format!("there is no board in {target}"))
+            .hint("name it with --data-dir or --database-url, or make it with mastoc-import")
+    };
+    if matches!(target, DatabaseTarget::Sqlite(path) if !path.exists()) {
+        return Err(none());
+    }
+    Store::open_as_it_is(target, &StoreOptions::default())
+        .map_err(|error| failure(&error.into()))?
+        .ok_or_else(none)
+}
+
+/// A client for Stokt, which Ctrl-C stops.
+fn client(arguments: &Arguments) -> Result<StoktClient, Failure> {
+    let client = client_builder(&arguments.connections.stokt.resolve()?)?.build();
+    let client = client.map_err(|error| failure(&EngineError::from(error)))?;
+    stop_on_interrupt(&client);
+    Ok(client)
+}
+
+/// Who does something, in words for whoever waits for the lock, or asks later.
+fn owner() -> String {
+    let who = std::env::var("USER").ok().filter(|who| !who.is_empty());
+    let who = who.map_or_else(String::new, |who| format!(" by {who}"));
+    format!("mastoc-sync{who}, process {}", std::process::id())
+}
+
+fn verify(
+    target: &DatabaseTarget,
+    data_dir: &Path,
+    remote: bool,
+    arguments: &Arguments,
+) -> Result<Exit, Failure> {
+    let client = if remote { Some(client(arguments)?) } else { None };
+    let reporter = Reporter::stderr(arguments.json);
+    // On a terminal, what is looked at stands there as long as it is.
+    let mut step = None;
+    let verified = keep::verify(target, Some(data_dir), client.as_ref(), &mut |what| {
+        step = Some(reporter.step(what, None));
+    });
+    drop(step);
+    let verified = verified.map_err(|error| failure(&error))?;
+    tell(arguments.json, &verified, &verified.table());
+    Ok(if verified.ok { Exit::Done } else { Exit::Partial })
+}
+
+/// Writes something that a person decides, while no run is under way.
+fn decide<T>(
+    store: &Store,
+    act: impl FnMut(&mut WriteConn<'_>, &ImportContext<'_>) -> Result<T, StoreError>,
+    missing: &str,
+) -> Result<T, Failure> {
+    let mut act = act;
+    let lock = by_hand::lock(store, &owner(), PATIENCE).map_err(|error| failure(&error))?;
+    // What a person does is no part of a run, but no run may come between.
+    let context = ImportContext { fence: Some(lock.fence()), ..ImportContext::default() };
+    store.write(|conn| act(conn, &context)).map_err(|error| match error {
+        StoreError::NotFound => Failure::usage(missing),
+        error => failure(&error.into()),
+    })
+}
+
+fn unlink(store: &Store, climb: ClimbId, json: bool) -> Result<Exit, Failure> {
+    let done = decide(
+        store,
+        |conn, ctx| unlinking::unlink(conn, ctx, climb, sync::Direction::MastocToStokt),
+        "there is no such climb here",
+    )?;
+    let text = format!(
+        "{} is a local climb now; climb {} at Stokt stays as it is, and is a new one to the next full run\n",
+        shown(&done.name),
+        done.stokt_id
+    );
+    tell(
+        json,
+        &json!({ "climb": done.climb, "name": done.name, "stokt_id": done.stokt_id, "called_off": done.called_off }),
+        &text,
+    );
+    Ok(Exit::Done)
+}
+
+/// Prints a value for programs, or a text for people, which ends with a line break.
+fn tell(json: bool, value: &impl Serialize, text: &str) {
+    if json {
+        // Plain structs with text keys always become JSON.
+        print(&(serde_json::to_string_pretty(value).unwrap_or_default() + "\n"));
+    } else {
+        print(text);
+    }
+}
+
+/// Text of others, which can neither break a line nor steer the terminal.
+fn shown(text: &str) -> String {
+    sync::one_line(text, 200)
+}

@@ -1,0 +1,201 @@
+//! What verifying finds: nothing on a board that is whole, and each kind of damage by its name.
+#![allow(
+    missing_docs,
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    clippy::print_stdout,
+    clippy::print_stderr,
+    reason = "tests"
+)]
+
+mod support;
+
+use diesel::connection::SimpleConnection as _;
+use mastoc_domain::sync_state::Direction;
+use mastoc_storage::import::ImportContext;
+use mastoc_storage::verify::{self, Level, MOST_NAMED, Verified};
+use mastoc_storage::{Store, unlinking};
+use support::{Raw, climbs, import_board, import_climbs, migrate, open};
+
+fn look(store: &Store) -> Verified {
+    store.snapshot(|conn| verify::verify(conn, &mut |_| {})).unwrap()
+}
+
+fn codes(verified: &Verified) -> Vec<&'static str> {
+    let mut codes: Vec<_> = verified.findings.iter().map(|finding| finding.check.code).collect();
+    codes.sort_unstable();
+    codes
+}
+
+/// Does what no program of ours does.
+fn harm(url: &str, sql: &str) {
+    match &mut Raw::open(url) {
+        Raw::Pg(c) => {
+            c.batch_execute(&format!("SET session_replication_role = replica; {sql}; SET session_replication_role = origin"))
+        }
+        Raw::Sqlite(c) => c.batch_execute(&format!(
+            "PRAGMA foreign_keys = OFF; PRAGMA busy_timeout = 10000; DROP TRIGGER IF EXISTS id_mappings_never_go; {sql}"
+        )),
+    }
+    .unwrap();
+}
+
+/// Some damage, and what is found then.
+const DAMAGES: &[(&str, &[&str])] = &[
+    ("DELETE FROM sync_links WHERE entity = 'hold'", &["mapping_without_link", "row_without_link"]),
+    ("DELETE FROM climbs", &["gone_not_told", "link_without_row", "reference"]),
+    ("UPDATE sync_links SET tombstone_at = updated_at WHERE entity = 'gym'", &["link_of_deleted"]),
+    ("UPDATE users SET stokt_id = NULL", &["link_elsewhere"]),
+    ("DELETE FROM id_mappings WHERE entity = 'wall'", &["link_without_mapping"]),
+    ("UPDATE climbs SET sync_state = 'modified'", &["state"]),
+    ("UPDATE climbs SET sync_state = 'conflict'", &["mark_without_conflict"]),
+    ("UPDATE sync_links SET base_hash = 'x' WHERE entity = 'climb'", &["base_hash"]),
+    ("UPDATE sync_links SET base = NULL WHERE entity = 'climb'", &["no_base"]),
+    ("UPDATE climbs SET name = 'Somebody else''s'", &["content"]),
+    ("DELETE FROM change_log WHERE entity = 'face'", &["row_not_told"]),
+    ("UPDATE change_log SET kind = 'deleted' WHERE entity = 'wall'", &["row_told_gone"]),
+    (
+        "INSERT INTO conflicts (id, entity, local_id, kind, fields, created_at, updated_at) \
+         SELECT @uuid, 'climb', local_id, 'fields', '[]', updated_at, updated_at FROM (@climb) l",
+        &["conflict_without_mark"],
+    ),
+    (
+        "INSERT INTO outbox (@outbox) SELECT @uuid, 'climb', '57000000-0000-4000-8000-00000000dead', 'update', 'x', '{}', \
+         'f', 0, 'pending', updated_at, updated_at FROM (@climb) l",
+        &["outbox_without_row"],
+    ),
+    (
+        "INSERT INTO outbox (@outbox) SELECT @uuid, 'climb', '57000000-0000-4000-8000-00000000dead', 'create', 'x', '{}', \
+         'f', 0, 'done', updated_at, updated_at FROM (@climb) l",
+        &["sent_without_link"],
+    ),
+    (
+        "INSERT INTO outbox (@outbox) SELECT @uuid, 'climb', local_id, 'create', 'x', '{}', 'f', 0, 'pending', updated_at, \
+         updated_at FROM (@climb) l",
+        &["created_again"],
+    ),
+    (
+        "UPDATE climbs SET source = 'mastoc', name_folded = 'twin', holds_list = (SELECT min(holds_list) FROM climbs)",
+        &["content", "possible_twins"],
+    ),
+];
+
+/// Damage as this kind of database writes it.
+fn in_dialect(url: &str, sql: &str) -> String {
+    let uuid = if url.starts_with("sqlite") { "randomblob(16)" } else { "gen_random_uuid()" };
+    sql.replace("@uuid", uuid)
+        .replace("@climb", "SELECT * FROM sync_links WHERE entity = 'climb' ORDER BY local_id LIMIT 1")
+        .replace(
+            "@outbox",
+            "id, entity, local_id, action, account, payload, fingerprint, local_rev, state, created_at, updated_at",
+        )
+}
+
+mastoc_test_support::both_backends! {
+    prepare: migrate;
+
+    fn a_board_that_is_whole_is_found_so(url: &str) {
+        let store = open(url);
+        assert_eq!(look(&store).findings, [], "an empty one");
+        import_board(&store);
+        import_climbs(&store, &climbs(40));
+        let verified = look(&store);
+        assert_eq!(verified.findings, []);
+        assert!(verified.checks > 15, "{}", verified.checks);
+        let counted = |table: &str| verified.counts.iter().find(|(name, _)| *name == table).unwrap().1;
+        assert_eq!((counted("climbs"), counted("holds"), counted("outbox")), (40, 20, 0));
+    }
+
+    fn each_damage_is_found_by_its_name(url: &str) {
+        let store = open(url);
+        import_board(&store);
+        import_climbs(&store, &climbs(30));
+        // Each is put right again by what is done backwards: a copy of every table that is harmed.
+        const HARMED: [&str; 8] = [
+            "sync_links", "id_mappings", "users", "climbs", "change_log", "climb_holds", "conflicts", "outbox",
+        ];
+        for table in HARMED {
+            harm(url, &format!("CREATE TABLE kept_{table} AS SELECT * FROM {table}"));
+        }
+        for (sql, expected) in DAMAGES {
+            harm(url, &in_dialect(url, sql));
+            let verified = look(&store);
+            assert_eq!(codes(&verified), *expected, "{sql}: {verified:?}");
+            for finding in &verified.findings {
+                let level = if finding.check.code == "possible_twins" { Level::Note } else { Level::Fault };
+                assert_eq!(finding.check.level, level);
+                let named = usize::try_from(finding.count).unwrap().min(MOST_NAMED);
+                assert_eq!(finding.named.len(), named, "{finding:?}");
+                assert!(!finding.check.mend.is_empty() && !finding.check.what.is_empty());
+            }
+            for table in HARMED {
+                let overriding = if url.starts_with("sqlite") { "" } else { "OVERRIDING SYSTEM VALUE" };
+                harm(url, &format!("DELETE FROM {table}; INSERT INTO {table} {overriding} SELECT * FROM kept_{table}"));
+            }
+            assert_eq!(look(&store).findings, [], "after {sql}");
+        }
+    }
+
+    fn a_database_that_guards_itself_no_more_is_found(url: &str) {
+        let store = open(url);
+        import_board(&store);
+        import_climbs(&store, &climbs(3));
+        let (sql, code) = if url.starts_with("sqlite") {
+            ("PRAGMA ignore_check_constraints = ON; DROP TRIGGER id_mappings_never_change; \
+              UPDATE id_mappings SET direction = 'sideways' WHERE entity = 'climb'", "file")
+        } else {
+            ("ALTER TABLE climb_holds DISABLE TRIGGER ALL", "unguarded_reference")
+        };
+        harm(url, sql);
+        let verified = look(&store);
+        assert_eq!(codes(&verified), [code]);
+        assert!(!verified.findings[0].check.mend.is_empty());
+    }
+
+    fn a_climb_whose_link_is_wrong_is_mended_by_unlinking_it(url: &str) {
+        let store = open(url);
+        import_board(&store);
+        import_climbs(&store, &climbs(10));
+        for (sql, code) in [
+            ("UPDATE climbs SET stokt_id = @uuid WHERE name = (SELECT min(name) FROM climbs)", "link_elsewhere"),
+            ("UPDATE climbs SET stokt_id = NULL WHERE name = (SELECT max(name) FROM climbs)", "link_elsewhere"),
+            (
+                "UPDATE sync_links SET tombstone_at = updated_at WHERE entity = 'climb' AND local_id = \
+                 (SELECT local_id FROM (@climb) l)",
+                "link_of_deleted",
+            ),
+            (
+                "INSERT INTO tombstones (entity, entity_id, reason, deleted_at) \
+                 SELECT 'climb', local_id, 'deleted', updated_at FROM (@climb) l",
+                "link_of_deleted",
+            ),
+        ] {
+            harm(url, &in_dialect(url, sql));
+            let verified = look(&store);
+            assert!(codes(&verified).contains(&code), "{sql}: {verified:?}");
+            let finding = verified.findings.iter().find(|finding| finding.check.code == code).unwrap();
+            assert!(finding.check.mend.contains("mastoc-sync unlink"));
+            let climb = finding.named[0].strip_prefix("climb ").unwrap().parse().unwrap();
+            let unlinked =
+                store.write(|conn| unlinking::unlink(conn, &ImportContext::default(), climb, Direction::MastocToStokt));
+            unlinked.unwrap();
+            assert_eq!(look(&store).findings, [], "after {sql}");
+        }
+    }
+
+    fn looking_takes_as_many_statements_however_much_there_is(url: &str) {
+        let store = open(url);
+        import_board(&store);
+        let cost = || {
+            let before = store.statements();
+            look(&store);
+            store.statements() - before
+        };
+        import_climbs(&store, &climbs(3));
+        let few = cost();
+        import_climbs(&store, &climbs(300));
+        assert_eq!(cost(), few);
+    }
+}
