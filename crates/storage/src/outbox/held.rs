@@ -40,7 +40,7 @@ pub fn hold_back(
     save(conn, &entries)
 }
 
-/// Takes out creations that were [held back](Entry::is_held_back) and have no more reason to be.
+/// Takes out creations that were [held back](super::Entry::is_held_back) and have no more reason to be.
 ///
 /// # Errors
 /// [`StoreError::Fenced`] when another run has taken over, or the database's failure.

@@ -2,7 +2,7 @@
 //! lock from a run that hangs.
 //!
 //! Every answer prints as JSON, whose fields only ever grow, and as a short table for people. Nothing here asks Stokt
-//! anything, but [`verify`] where it is given a client.
+//! anything, but [`verify()`] where it is given a client.
 
 mod answers;
 mod tables;
