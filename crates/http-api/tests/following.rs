@@ -70,4 +70,19 @@ mastoc_test_support::both_backends! {
         let (world, _) = &*world.borrow();
         world.was_eventful();
     }
+
+    fn whose_last_private_climb_goes_is_no_setter_in_their_own_copy_either(url: &str) {
+        let app = TestApp::start(url).with_board();
+        let world = World::of(&app);
+        let mut copies = world.readers(&app);
+        let climb = world.private_climb_of_ben(&app);
+        copies.iter_mut().for_each(|copy| copy.follow(&app, 500));
+        assert!(copies[1].without_silence().contains_key(&("climb".to_owned(), climb.clone())));
+        world.ben_deletes(&app, &climb);
+        for copy in &mut copies {
+            copy.follow(&app, 500);
+            let found = differences(&copy.without_silence(), &copy.full_read(&app));
+            assert!(found.is_empty(), "{}: {}", copy.who.name, found.join("\n"));
+        }
+    }
 }

@@ -156,6 +156,20 @@ impl World {
         }
     }
 
+    /// A climb that nobody but ben sees, and the first that ben sets.
+    pub(crate) fn private_climb_of_ben(&self, app: &TestApp) -> String {
+        let holds_list = format!("S{} T{}", self.holds[0], self.holds[1]);
+        let body = json!({"face_id": self.face, "name": "Secret", "grade_font": "6A", "holds_list": holds_list, "is_private": true});
+        let reply = app.by(&self.people[1], "POST", "/api/climbs", &body);
+        assert_eq!(reply.status, 201);
+        reply.json()["id"].as_str().unwrap().to_owned()
+    }
+
+    pub(crate) fn ben_deletes(&self, app: &TestApp, climb: &str) {
+        let reply = app.by(&self.people[1], "DELETE", &format!("/api/climbs/{climb}"), &Value::Null);
+        assert_eq!(reply.status, 204);
+    }
+
     /// Everybody who keeps a copy: each person, a key that sees the public, and one that sees all.
     pub(crate) fn readers(&self, app: &TestApp) -> Vec<Copy> {
         let mut readers: Vec<Reader> = ["anna", "ben", "vera"]

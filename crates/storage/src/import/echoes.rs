@@ -4,6 +4,7 @@
 use std::collections::BTreeMap;
 
 use diesel::prelude::*;
+use mastoc_domain::UserId;
 use mastoc_domain::change::{ChangeKind, Changed};
 use uuid::Uuid;
 
@@ -56,8 +57,11 @@ impl Recounted {
     pub(crate) fn note(self, conn: &mut WriteConn<'_>) {
         for (entity, rows) in [(Changed::Face, self.faces), (Changed::User, self.setters)] {
             for (id, is_public) in rows {
+                // Whoever set nothing but private climbs is in nobody's copy but their own, and must hear when the last
+                // of them goes.
+                let owner = (entity == Changed::User).then_some(UserId(id));
                 let id = id.to_string();
-                conn.note(PendingChange { entity, id, kind: ChangeKind::Updated, is_public, owner: None });
+                conn.note(PendingChange { entity, id, kind: ChangeKind::Updated, is_public, owner });
             }
         }
     }
