@@ -122,6 +122,7 @@ fn what_is_no_id_is_told_what_to_write() {
         (refusal(&["outbox", "drop", "x"]), "as mastoc-sync outbox shows it"),
         (refusal(&["unlink", "x"]), "write our id of the climb"),
         (refusal(&["counters", "x"]), "write our id of the climb"),
+        (refusal(&["mend", "x"]), "write our id of the climb"),
     ] {
         assert!(line.contains(says), "{says:?} is not in {line:?}");
         assert!(!line.contains("invalid length") && !line.contains("invalid character"), "{line}");

@@ -74,7 +74,7 @@ pub(crate) enum Command {
     /// Set right what is kept of climbs, where verify finds it wrong; Stokt hears nothing of it
     Mend {
         /// The climbs, by our ids
-        #[arg(value_name = "CLIMB", required = true)]
+        #[arg(value_name = "CLIMB", required = true, value_parser = climb_id)]
         climbs: Vec<ClimbId>,
     },
     /// Undo the link of a climb: ours is a local one again, and Stokt's stays as it is; the next run that lists it brings

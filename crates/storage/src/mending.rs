@@ -72,8 +72,8 @@ pub struct Mended {
 ///
 /// Which climb of Stokt's it is, its link says; that it is here counts more than any word that it was deleted. Where it
 /// counts as unchanged and says something else than both sides agreed on, it says that again; where it counts as
-/// changed, it stays as it is. What it is searched by is made anew, and followers are told of it. The next full pull
-/// takes Stokt's record of it whole.
+/// changed, or was made private, it stays as it is and waits to be sent. What it is searched by is made anew, and
+/// followers are told of what was not right. The next full pull takes Stokt's record of it whole.
 ///
 /// # Errors
 /// [`StoreError::NotFound`] when there is no such climb; [`StoreError::Invalid`] when it has several links, another
@@ -104,13 +104,15 @@ pub fn mend(conn: &mut WriteConn<'_>, ctx: &ImportContext<'_>, climb: ClimbId) -
         }
     }
     standing.make_searchable(conn, climb, &mut parts)?;
-    conn.note(PendingChange {
-        entity: Changed::Climb,
-        id: climb.to_string(),
-        kind: ChangeKind::Updated,
-        is_public: !standing.is_private,
-        owner: standing.setter.map(|setter| UserId(setter.0)),
-    });
+    if !parts.is_empty() {
+        conn.note(PendingChange {
+            entity: Changed::Climb,
+            id: climb.to_string(),
+            kind: ChangeKind::Updated,
+            is_public: !standing.is_private,
+            owner: standing.setter.map(|setter| UserId(setter.0)),
+        });
+    }
     Ok(Mended { climb, name: standing.name, parts })
 }
 
@@ -171,6 +173,9 @@ impl Standing {
         if folded != self.name_folded {
             parts.push(Part::Name);
         }
+        if !parts.iter().any(|part| matches!(part, Part::Holds | Part::Name)) {
+            return Ok(());
+        }
         let now = Time(conn.now());
         on_backend!(conn, |c| diesel::update(climbs::table.find(Id(climb.0)))
             .set((
@@ -230,7 +235,8 @@ fn agree(conn: &mut WriteConn<'_>, known: &Known, parts: &mut Vec<Part>) -> Resu
     let differs = known.link.base.as_ref().filter(|base| **base != climb.canonical);
     let is_dirty = match (climb.sync_state, differs) {
         _ if known.link.is_dirty() => true,
-        (SyncState::Synced, Some(base)) => {
+        // What somebody made private stays so, and waits to be sent.
+        (SyncState::Synced, Some(base)) if base.is_private || !climb.canonical.is_private => {
             sync_writes::merge(conn, &[Merged { climb, content: base }])?;
             parts.push(Part::Content);
             false

@@ -200,8 +200,8 @@ pub fn finish(
     if changed == 0 { by_id(conn, run)?.map(drop).ok_or(StoreError::NotFound) } else { Ok(()) }
 }
 
-/// Forgets runs that began longer ago than `age`: cron makes hundreds a day. Those stay that a watermark, an unfinished import
-/// or a conflict refers to, and whatever began after the last one that did everything.
+/// Forgets runs that began longer ago than `age`: cron makes hundreds a day. Those stay that a watermark, an unfinished
+/// import or a conflict refers to, and whatever began after the last one that did everything.
 ///
 /// # Errors
 /// When the database fails.

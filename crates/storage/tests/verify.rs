@@ -19,7 +19,7 @@ use mastoc_storage::climbs::{self, ClimbFilter, ClimbSort};
 use mastoc_storage::import::ImportContext;
 use mastoc_storage::mending::Part;
 use mastoc_storage::verify::{self, Level, MOST_NAMED, Verified};
-use mastoc_storage::{Store, StoreError, Viewer, climb_edits, mending};
+use mastoc_storage::{Store, StoreError, Viewer, changes, climb_edits, climb_writes, mending};
 use support::{Raw, import_board, import_climbs, migrate, open};
 
 fn look(store: &Store) -> Verified {
@@ -256,7 +256,18 @@ mastoc_test_support::both_backends! {
         assert_eq!(mend(&store, id).unwrap(), [Part::Link]);
         let now = all(&store).into_iter().find(|climb| climb.0 == id).unwrap();
         assert_eq!((now.1.as_str(), now.3), ("Meant", SyncState::Modified));
+        // Nothing is wrong: nothing is written, and nobody is told.
+        let told = || store.read(changes::latest).unwrap();
+        let before = (told(), all(&store));
         assert!(mend(&store, id).unwrap().is_empty());
+        assert_eq!((told(), all(&store)), before);
+        // Somebody hid it: that stays, however it counts.
+        let other = all(&store).into_iter().find(|climb| climb.0 != id).unwrap().0;
+        harm(url, "UPDATE climbs SET is_private = true, sync_state = 'synced'");
+        assert_eq!(mend(&store, other).unwrap(), [Part::Link]);
+        let known = store.write(|conn| climb_writes::take(conn, Viewer::Service, other)).unwrap().unwrap();
+        assert!(known.content.is_private);
+        assert_eq!(all(&store).into_iter().find(|climb| climb.0 == other).unwrap().3, SyncState::Modified);
         let nobody = ClimbId(uuid::Uuid::nil());
         assert!(matches!(mend(&store, nobody), Err(StoreError::NotFound)));
     }

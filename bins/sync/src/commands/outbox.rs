@@ -44,7 +44,7 @@ fn settle(
 ) -> Result<Exit, Failure> {
     let (entry, word, what) = match adopt {
         Some(stokt_id) => {
-            let shown = shown_by_stokt(store, id, stokt_id, arguments)?;
+            let shown = shown_by_stokt(store, id, arguments)?;
             let entry = decide(store, |conn, ctx| by_hand::adopt(conn, ctx, id, stokt_id, &shown), UNKNOWN)?;
             let what = format!("it is {} {stokt_id} at Stokt from now on", entry.entity);
             (entry, "adopted", what)
@@ -68,17 +68,8 @@ fn settle(
     Ok(Exit::Done)
 }
 
-/// What Stokt shows that it may be; Stokt is only asked if what is recorded does not name `stokt_id`.
-fn shown_by_stokt(
-    store: &Store,
-    id: Uuid,
-    stokt_id: StoktId,
-    arguments: &Arguments,
-) -> Result<by_hand::Candidates, Failure> {
-    let is_recorded = store.read(|conn| by_hand::is_recorded(conn, id, stokt_id));
-    if is_recorded.map_err(|error| failure(&error.into()))? {
-        return Ok(by_hand::Candidates::default());
-    }
+/// What Stokt shows that it may be.
+fn shown_by_stokt(store: &Store, id: Uuid, arguments: &Arguments) -> Result<by_hand::Candidates, Failure> {
     let client = client(arguments).map_err(|why| Failure {
         message: format!("Stokt is asked whether it has that one: {}", why.message),
         ..why

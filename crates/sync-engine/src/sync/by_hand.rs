@@ -49,20 +49,6 @@ pub struct Candidates {
     alike: BTreeSet<StoktId>,
 }
 
-/// Whether what is recorded says that `stokt_id` may be what a row stands for, so that nobody has to ask Stokt.
-///
-/// # Errors
-/// [`StoreError::Invalid`] when there is no such row, or its outcome is known; or the database's failure.
-pub fn is_recorded(conn: &mut ReadConn<'_>, id: Uuid, stokt_id: StoktId) -> Result<bool, StoreError> {
-    let (entry, _) = unsettled(conn, id)?;
-    Ok(is_held_for(&entry, stokt_id))
-}
-
-/// Whether it was held back because of this one.
-fn is_held_for(entry: &Entry, stokt_id: StoktId) -> bool {
-    entry.is_held_back() && entry.known_twins.contains(&stokt_id)
-}
-
 /// Asks Stokt what a row may have become: of a climb, one request for every page of the account's climbs in its gym.
 ///
 /// # Errors
@@ -109,8 +95,7 @@ pub fn candidates(client: &Client, store: &Store, id: Uuid) -> Result<Candidates
 }
 
 /// Says what at Stokt became of a row of the outbox: ours and that one are linked from now on. What differs comes with
-/// the next pull; what was edited here since it was sent waits to be sent. `shown`: what Stokt shows, where it had to be
-/// asked.
+/// the next pull; what was edited here since it was sent waits to be sent. `shown`: what Stokt shows.
 ///
 /// # Errors
 /// [`StoreError::Invalid`] when there is no such row, its outcome is known, Stokt shows no such thing, or either side is
@@ -123,7 +108,7 @@ pub fn adopt(
     shown: &Candidates,
 ) -> Result<Entry, StoreError> {
     let (entry, thing) = unsettled(conn, id)?;
-    if !is_held_for(&entry, stokt_id) && !shown.shown.contains(&stokt_id) {
+    if !shown.shown.contains(&stokt_id) {
         return Err(StoreError::Invalid(not_shown(&entry, stokt_id, shown)));
     }
     let lease = outbox::take_over(conn, ctx, &entry)?;
@@ -148,12 +133,8 @@ pub fn adopt(
 
 /// Why something is not adopted, and what to do instead.
 fn not_shown(entry: &Entry, stokt_id: StoktId, shown: &Candidates) -> String {
-    let alike: Vec<String> = match entry.is_held_back() {
-        true => entry.known_twins.iter().chain(&shown.alike).map(ToString::to_string).collect(),
-        false => shown.alike.iter().map(ToString::to_string).collect(),
-    };
     let kind = entry.entity;
-    let then = match alike.first() {
+    let then = match shown.alike.first() {
         Some(one) => format!("one just like it is {one}"),
         None => format!("look at the account's {kind}s in Stokt, and give the id of one of them"),
     };

@@ -42,8 +42,7 @@ both_backends! {
         here.sync(&sim, &pull());
         let secret = private_there(&sim);
         assert!(!secret.is_empty());
-        let (_, token) = sim.add_account("second", "secret", "Second Person");
-        let second = client_of(&sim, token);
+        let second = second_account(&sim);
         for _ in 0..3 {
             let report = here.sync_as(&second, &full(), &Uncut);
             assert_eq!(report.ending, Ending::Done, "{}", report.sync_summary());
@@ -135,8 +134,7 @@ both_backends! {
         let sim = small().start().unwrap();
         let here = Here::new(url);
         here.sync(&sim, &pull());
-        let (_, token) = sim.add_account("second", "secret", "Second Person");
-        let second = client_of(&sim, token);
+        let second = second_account(&sim);
         let climb = here.create(&sim, "Sent, and then?", 3);
         sim.faults().push(Rule::cut(0).method("POST").times(1).carried_out());
         let sent = here.sync(&sim, &both_ways());

@@ -156,8 +156,7 @@ both_backends! {
         here.sync(&sim, &pull());
         let secret = private_there(&sim);
         assert!(!secret.is_empty());
-        let (_, token) = sim.add_account("second", "secret", "Second Person");
-        let second = client_of(&sim, token);
+        let second = second_account(&sim);
         let look = |client: &Client| {
             let database = url.parse().unwrap();
             let verified = keep::verify(&database, Some(here.data.path()), Some(client), &mut |_| {}).unwrap();

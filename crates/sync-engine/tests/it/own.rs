@@ -16,7 +16,7 @@ use mastoc_test_support::both_backends;
 use serde_json::{Value, json};
 
 use crate::syncing::*;
-use crate::world::{open, prepare, small};
+use crate::world::{client, open, prepare, small};
 
 fn sending() -> SyncOptions {
     SyncOptions {
@@ -165,9 +165,11 @@ both_backends! {
         // It was never sent, so that nobody can say that it was not created; nor is anything else it.
         let refused = store.write(|conn| by_hand::not_created(conn, &ImportContext::default(), row.id)).unwrap_err();
         assert!(refused.to_string().contains("was never sent") && refused.to_string().contains("--climb-ids"), "{refused}");
-        let other = store.write(|conn| by_hand::adopt(conn, &ImportContext::default(), row.id, StoktId(ids[1].1), &by_hand::Candidates::default()));
+        let shown = by_hand::candidates(&client(&sim), &store, row.id).unwrap();
+        let elsewhere = StoktId(uuid::Uuid::from_u128(7));
+        let other = store.write(|conn| by_hand::adopt(conn, &ImportContext::default(), row.id, elsewhere, &shown));
         assert!(other.unwrap_err().to_string().contains(&ids[0].1.to_string()), "it names the one that it may be");
-        let adopted = store.write(|conn| by_hand::adopt(conn, &ImportContext::default(), row.id, StoktId(ids[0].1), &by_hand::Candidates::default()));
+        let adopted = store.write(|conn| by_hand::adopt(conn, &ImportContext::default(), row.id, StoktId(ids[0].1), &shown));
         adopted.unwrap();
         drop(store);
         let report = here.sync(&sim, &SyncOptions { selection: Selection::Climbs(vec![ids[1].0]), ..sending() });

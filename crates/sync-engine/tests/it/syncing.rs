@@ -150,8 +150,9 @@ pub fn asked(sim: &Sim) -> Vec<String> {
     paths
 }
 
-/// A client of another account, by its token.
-pub fn client_of(sim: &Sim, token: String) -> Client {
+/// A client of another account.
+pub fn second_account(sim: &Sim) -> Client {
+    let (_, token) = sim.add_account("second", "secret", "Second Person");
     let builder = Client::builder(&sim.base_url()).token(SecretString::from(token));
     builder.build().unwrap()
 }

@@ -2,8 +2,6 @@
 
 use mastoc_domain::conflict::Take;
 use mastoc_domain::sync_state::SyncState;
-use mastoc_stokt_client::Client;
-use mastoc_stokt_client::secrecy::SecretString;
 use mastoc_stokt_sim::{Permissions, Sim};
 use mastoc_storage::conflicts::{self, Which};
 use mastoc_storage::import::ImportContext;
@@ -94,8 +92,7 @@ both_backends! {
 
     fn one_account_sends_nothing_of_another_s(url: &str) {
         let sim = small().start().unwrap();
-        let (_, token) = sim.add_account("second", "secret", "Second Person");
-        let second = Client::builder(&sim.base_url()).token(SecretString::from(token)).build().unwrap();
+        let second = second_account(&sim);
         let id = own(&sim);
         let here = Here::new(url);
         here.sync(&sim, &pull());

@@ -132,7 +132,10 @@ mastoc_test_support::both_backends! {
         let other = mastoc_domain::StoktId(uuid::Uuid::from_u128(7));
         let shown = by_hand::candidates(&stokt, &world.store, row.id).unwrap();
         assert!(world.store.write(|conn| by_hand::adopt(conn, &FREE, row.id, other, &shown)).is_err());
-        world.store.write(|conn| by_hand::adopt(conn, &FREE, row.id, twin.parse().unwrap(), &Candidates::default())).unwrap();
+        let twin = twin.parse().unwrap();
+        let gone = world.store.write(|conn| by_hand::adopt(conn, &FREE, row.id, twin, &Candidates::default()));
+        assert!(gone.is_err(), "what Stokt does not show any more is not adopted");
+        world.store.write(|conn| by_hand::adopt(conn, &FREE, row.id, twin, &shown)).unwrap();
         let world = World { options: SyncOptions { selection: Selection::List(list), ..world.options.clone() }, ..world };
         held(&world, false);
         assert_eq!((posts(&world), there(&world, "Projet\u{e9}s").0, there(&world, "Projet\u{e9}s").1.len()), (1, 1, 2));
