@@ -53,7 +53,7 @@ pub(crate) fn fetch_board(
             Err(error) => return Err(error.into()),
         }
     }
-    let board = board_from_stokt(summary, &walls, &setups)?;
+    let board = board_from_stokt(summary, &walls, setups)?;
     if board.gym.stokt_id != gym {
         return Err(Refused::new("bad_id", "the gym's summary has another gym's id").into());
     }

@@ -177,8 +177,12 @@ impl PictureOwner {
 #[must_use]
 pub fn plan_board(board: BoardRecords, batch_size: usize) -> BoardPlan {
     let pictures = board.faces.iter().filter_map(PicturePlan::of_face).collect();
-    let holds = board.holds.chunks(batch_size.max(1));
-    let holds = holds.map(|holds| Batch { holds: holds.to_vec(), ..Batch::default() }).collect();
+    let mut rest = board.holds.into_iter();
+    let batches = std::iter::from_fn(|| {
+        let holds: Vec<ImportHold> = rest.by_ref().take(batch_size.max(1)).collect();
+        (!holds.is_empty()).then(|| Batch { holds, ..Batch::default() })
+    });
+    let holds = batches.collect();
     let head = Batch {
         gyms: vec![board.gym],
         walls: board.walls,

@@ -43,7 +43,7 @@ pub struct BoardRecords {
 pub fn board_from_stokt(
     summary: &GymSummary,
     walls: &[Record<Wall>],
-    setups: &[FaceSetup],
+    setups: Vec<FaceSetup>,
 ) -> Result<BoardRecords, Refused> {
     let gym_id = stokt_id(&summary.id, "gym")?;
     let mut refused = Vec::new();
@@ -80,8 +80,8 @@ pub fn board_from_stokt(
 
     let mut board =
         BoardRecords { gym: gym.clone(), walls: vec![], faces: vec![], holds: vec![], refused: vec![] };
-    let setups: HashMap<StoktId, &FaceSetup> =
-        setups.iter().filter_map(|setup| Some((StoktId(setup.id.as_uuid()?), setup))).collect();
+    let mut setups: HashMap<StoktId, FaceSetup> =
+        setups.into_iter().filter_map(|setup| Some((StoktId(setup.id.as_uuid()?), setup))).collect();
     let mut seen_faces = HashSet::new();
     for wall in merged {
         let faces = wall.list.as_ref().and_then(|wall| wall.faces.clone());
@@ -105,7 +105,7 @@ pub fn board_from_stokt(
             );
             import.extra.insert(FACES.to_owned(), list);
             for (id, face) in taken {
-                if let Some(setup) = setups.get(&id) {
+                if let Some(setup) = setups.remove(&id) {
                     let (face, holds) = face_from_stokt(&face, setup, id, gym_id, wall_id, &mut refused)?;
                     board.faces.push(face);
                     board.holds.extend(holds);
@@ -180,13 +180,12 @@ impl Merged {
 
 fn face_from_stokt(
     face: &FaceRef,
-    setup: &FaceSetup,
+    mut setup: FaceSetup,
     id: StoktId,
     gym: StoktId,
     wall: StoktId,
     refused: &mut Vec<Quarantined>,
 ) -> Result<(ImportFace, Vec<ImportHold>), Refused> {
-    let mut setup = setup.clone();
     let told = setup.holds.take();
     let mut import = ImportFace {
         stokt_id: id,

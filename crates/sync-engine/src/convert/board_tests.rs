@@ -52,7 +52,7 @@ fn convert(source: &StoktBoard) -> Result<BoardRecords, Refused> {
     let walls: Vec<Record<Wall>> = source.walls.iter().cloned().map(Record::new).collect();
     let setups: Vec<FaceSetup> =
         source.setups.iter().filter_map(|setup| FaceSetup::parse(setup.clone()).ok()).collect();
-    board_from_stokt(&summary, &walls, &setups)
+    board_from_stokt(&summary, &walls, setups)
 }
 
 fn back(board: &BoardRecords) -> StoktBoard {
