@@ -15,6 +15,10 @@ stop() {
 trap stop EXIT
 trap 'exit 0' INT TERM
 
+# Nothing of the caller's: neither their database nor their board.
+port=$PORT
+for name in $(compgen -e | grep -E '^(MASTOC_|STOKT_)' || true) DATABASE_URL API_KEY API_KEY_FILE SECRET_KEY SECRET_KEY_FILE RUST_LOG PORT; do unset "$name"; done
+
 sim=(--port 0 --ready-file "$work/stokt.json")
 if [ -n "${DATA:-}" ]; then
   [ -f "$DATA/setup.json" ] || { echo "error: DATA=$DATA has no setup.json; name a folder with setup.json, climbs.json and wall.jpg" >&2; exit 2; }
@@ -34,11 +38,12 @@ stokt=$(field base_url)
 echo "   $stokt"
 
 echo "== 2. import its board, pictures included"
-# Nothing of the caller's: neither their database nor their board.
-DATABASE_URL='' STOKT_TOKEN=$(field token) "$bin/mastoc-import" --stokt-url "$stokt" --gym "$(field gym_id)" --data-dir "$work/data"
+STOKT_TOKEN=$(field token) "$bin/mastoc-import" --stokt-url "$stokt" --gym "$(field gym_id)" --data-dir "$work/data"
 
 echo "== 3. serve it"
-MASTOC_BIND="127.0.0.1:$PORT" PORT='' MASTOC_ACCESS=public-read DATABASE_URL='' \
+# Both are there before they are looked at.
+: >"$work/server.out" 2>"$work/server.log"
+MASTOC_BIND="127.0.0.1:$port" MASTOC_ACCESS=public-read \
   "$bin/mastoc-server" serve --data-dir "$work/data" >"$work/server.out" 2>"$work/server.log" &
 pids+=($!)
 url=

@@ -69,6 +69,13 @@ mastoc_test_support::both_backends! {
         assert_eq!(answer["failures"][0]["stokt_id"], "17");
         assert_eq!(answer["failures"][1]["stokt_id"], climb_id(40));
         assert_eq!(app.get(&format!("/api/climbs/by-stokt-id/{}", climb_id(43))).status, 200);
+        // Of the right shape, and yet no hold: it is named as well.
+        let mut beyond = hold(21);
+        beyond["stokt_id"] = json!(0);
+        let answer = app.post("/api/sync/import/holds/batch", &json!({"holds": [beyond, hold(22)]})).ok();
+        assert_eq!(summary(&answer), (1, 0, 1, 2));
+        let failure = &answer["failures"][0];
+        assert_eq!((&failure["index"], &failure["stokt_id"], &failure["code"]), (&json!(0), &json!("0"), &json!("bad_record")));
     }
 
     fn single_records_answer_their_id_and_status(url: &str) {

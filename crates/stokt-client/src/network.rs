@@ -102,7 +102,11 @@ impl Resolver for Addresses {
                 found.push(SocketAddr::new(address, port));
                 Ok(found)
             }
-            _ => self.0.resolve(uri, config, timeout),
+            // The system gives this no kind of its own, and it would be taken for a cut.
+            _ => self.0.resolve(uri, config, timeout).map_err(|why| match why {
+                ureq::Error::Io(why) => io::Error::new(io::ErrorKind::HostUnreachable, why).into(),
+                other => other,
+            }),
         }
     }
 }

@@ -100,7 +100,12 @@ importable! {
 /// A record that may be of the wrong shape without spoiling the batch.
 pub(crate) enum Lenient<T> {
     /// It has the right shape.
-    Read(Box<T>),
+    Read {
+        /// Its `stokt_id`, as it was written.
+        stokt_id: Option<String>,
+        /// The record.
+        record: Box<T>,
+    },
     /// It has not.
     Bad {
         /// Its `stokt_id`, if it has one.
@@ -119,7 +124,7 @@ impl<'de, T: DeserializeOwned> Deserialize<'de> for Lenient<T> {
             _ => None,
         };
         Ok(match serde_json::from_value(value) {
-            Ok(record) => Self::Read(Box::new(record)),
+            Ok(record) => Self::Read { stokt_id, record: Box::new(record) },
             Err(error) => Self::Bad { stokt_id, why: shortened(&error.to_string()) },
         })
     }
@@ -187,13 +192,13 @@ impl<R> Sorted<R> {
         };
         for (index, item) in items.into_iter().enumerate() {
             let (stokt_id, why) = match item {
-                Lenient::Read(record) => match R::try_from(*record) {
+                Lenient::Read { stokt_id, record } => match R::try_from(*record) {
                     Ok(record) => {
                         sorted.records.push(record);
                         sorted.places.push(index);
                         continue;
                     }
-                    Err(why) => (None, shortened(&why)),
+                    Err(why) => (stokt_id, shortened(&why)),
                 },
                 Lenient::Bad { stokt_id, why } => (stokt_id, why),
             };

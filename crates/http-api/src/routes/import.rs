@@ -119,7 +119,7 @@ async fn one<T: Importable>(req: HttpRequest, payload: web::Payload) -> Result<H
     run(
         req,
         payload,
-        |item: T| Ok((vec![Lenient::Read(Box::new(item))], None)),
+        |item: T| Ok((vec![Lenient::Read { stokt_id: None, record: Box::new(item) }], None)),
         |sorted, outcome| {
             // What could not be read is refused already: a single record is its whole batch.
             if let Some((code, detail)) = sorted.refusal() {

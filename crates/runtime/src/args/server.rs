@@ -66,7 +66,17 @@ impl BindArgs {
     /// # Errors
     /// A [`Failure`] that says what does not parse or resolve.
     pub fn resolve(&self) -> Result<Bind, Failure> {
-        Bind::resolve(given(self.bind.as_ref()), given(self.port.as_ref()))
+        self.resolve_with(std::env::var("MASTOC_BIND").ok(), std::env::var("PORT").ok())
+    }
+
+    /// A value says not where it is from: one that the environment does not have was a flag, and the flag wins.
+    fn resolve_with(&self, bind: Option<String>, port: Option<String>) -> Result<Bind, Failure> {
+        let flag = |value: Option<&String>, variable: Option<String>| {
+            given(value).is_some_and(|value| given(variable.as_ref()) != Some(value))
+        };
+        let only_port = flag(self.port.as_ref(), port) && !flag(self.bind.as_ref(), bind);
+        let bind = given(self.bind.as_ref()).filter(|_| !only_port);
+        Bind::resolve(bind, given(self.port.as_ref()))
     }
 }
 
@@ -147,6 +157,20 @@ mod tests {
         assert_eq!(resolved, (LogFormat::Json, "trace".to_owned()));
         assert_eq!(args(None, None).resolve_with("warn", None).unwrap().1, "warn");
         assert!(args(None, text("xml")).resolve_with("warn", None).is_err());
+    }
+
+    #[test]
+    fn a_port_that_is_a_flag_beats_an_address_from_the_environment() {
+        let bound = |bind: &str, port: &str, variables: [&str; 2]| {
+            let args = BindArgs { bind: text(bind), port: text(port) };
+            args.resolve_with(text(variables[0]), text(variables[1])).unwrap().to_string()
+        };
+        let address = "127.0.0.1:7001";
+        assert_eq!(bound(address, "7002", [address, ""]), "0.0.0.0:7002");
+        assert_eq!(bound(address, "7002", [address, "7003"]), "0.0.0.0:7002");
+        assert_eq!(bound(address, "7002", [address, "7002"]), address);
+        assert_eq!(bound(address, "7002", ["127.0.0.1:7004", "7002"]), address);
+        assert_eq!(bound(address, "7002", ["", ""]), address);
     }
 
     #[test]
