@@ -45,9 +45,15 @@ fn settle(
     let (entry, word, what) = match adopt {
         Some(stokt_id) => {
             let shown = shown_by_stokt(store, id, arguments)?;
-            let entry = decide(store, |conn, ctx| by_hand::adopt(conn, ctx, id, stokt_id, &shown), UNKNOWN)?;
-            let what = format!("it is {} {stokt_id} at Stokt from now on", entry.entity);
-            (entry, "adopted", what)
+            let done = decide(store, |conn, ctx| by_hand::adopt(conn, ctx, id, stokt_id, &shown), UNKNOWN)?;
+            let mut what = format!("it is {} {stokt_id} at Stokt from now on", done.entry.entity);
+            if let Some(copy) = done.freed {
+                what.push_str(&format!(
+                    "; list {copy} here, which a pull had made of that, is a list of its own now: delete it if it is \
+                     of no use"
+                ));
+            }
+            (done.entry, "adopted", what)
         }
         None if not_created => (
             decide(store, |conn, ctx| by_hand::not_created(conn, ctx, id), UNKNOWN)?,

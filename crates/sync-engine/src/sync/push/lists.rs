@@ -44,7 +44,7 @@ struct Standing {
     claim: Claim,
     /// The account's lists of its name.
     known: BTreeSet<StoktId>,
-    /// Of those, the ones that nothing here is, or was, linked to.
+    /// Of those, the ones that nothing here explains.
     twins: BTreeSet<StoktId>,
     /// Whether all of the account's lists could be read.
     is_complete: bool,
@@ -55,7 +55,7 @@ struct Standing {
 }
 
 impl Standing {
-    /// Asks Stokt for the account's lists, and looks at what is here of them, in five statements.
+    /// Asks Stokt for the account's lists, and looks at what is here of them, in at most six statements.
     fn read(session: &Session<'_>, list: &ListSide) -> Result<Self, EngineError> {
         let account = session.account;
         let local_id = list.id.to_string();
@@ -73,9 +73,13 @@ impl Standing {
         let known: BTreeSet<StoktId> = there.called(&list.name).collect();
         let ids: Vec<StoktId> = known.iter().copied().collect();
         session.store.snapshot(|conn| {
-            // Also what was deleted here explains one.
-            let explained: HashSet<StoktId> =
-                &outbox::lists_here(conn, &ids)? | &outbox::lists_deleted(conn, &ids)?;
+            let mut explained: HashSet<StoktId> = outbox::lists_sent(conn, &ids)?;
+            // A pull brings none in that may be the account's own; so what it brought, also if it was deleted here since,
+            // is another one. Somebody else's it would have taken for a new one.
+            if list.owner == Some(account) {
+                explained.extend(outbox::lists_here(conn, &ids)?);
+                explained.extend(outbox::lists_deleted(conn, &ids)?);
+            }
             let key = (EntityKind::List, local_id.clone());
             let open = [OutboxState::Leased, OutboxState::Sent, OutboxState::Unknown, OutboxState::Ambiguous];
             let is_awaited = outbox::in_states(conn, &open)?.iter().any(|row| {

@@ -1,5 +1,6 @@
 //! Sending and settling against a real stand-in for Stokt, on both databases, without the rest of a run.
 
+mod backups;
 mod changes;
 mod choice;
 mod lists;
