@@ -12,7 +12,7 @@ use crate::sync::keep;
 use crate::sync::lists::{ListOutcome, ListTold, pull};
 
 /// What a pull of lists does with this one of Stokt's.
-fn pulled(world: &World, id: StoktId) -> ListTold {
+pub(super) fn pulled(world: &World, id: StoktId) -> ListTold {
     let told = pull(&client(&world.sim), &world.store, "a test", Duration::from_secs(20)).unwrap();
     told.lists.into_iter().find(|one| one.stokt_id == id).unwrap()
 }
@@ -31,11 +31,11 @@ fn somebody(world: &World) -> UserId {
     climb.setter_id.unwrap()
 }
 
-fn list(world: &World, id: ListId) -> Option<lists::ClimbList> {
+pub(super) fn list(world: &World, id: ListId) -> Option<lists::ClimbList> {
     world.store.read(|conn| lists::by_id(conn, Viewer::Service, id)).unwrap()
 }
 
-fn delete(world: &World, id: ListId) {
+pub(super) fn delete(world: &World, id: ListId) {
     let deleted: Result<(), StoreError> = world.store.write(|conn| {
         let list = lists::by_id(conn, Viewer::Service, id)?.unwrap();
         lists::delete(conn, &list)

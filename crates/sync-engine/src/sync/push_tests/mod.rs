@@ -4,6 +4,7 @@ mod backups;
 mod changes;
 mod choice;
 mod lists;
+mod lists_since;
 mod meanwhile;
 mod outcomes;
 mod sweep;
