@@ -346,7 +346,7 @@ pub fn forget_changes(
     Ok(())
 }
 
-/// Calls off creations that wait for climbs which are not there to be sent any more: deleted, or linked by hand.
+/// Calls off creations that wait for climbs or lists which are not there to be sent any more: deleted, or linked by hand.
 ///
 /// # Errors
 /// [`StoreError::Fenced`] when another run has taken over, or the database's failure.
@@ -359,7 +359,7 @@ pub fn drop_stale(conn: &mut WriteConn<'_>, ctx: &ImportContext<'_>, ids: &[Uuid
             .filter(t::state.eq(OutboxState::Pending.as_str()))
             .set((
                 t::state.eq(OutboxState::Rejected.as_str()),
-                t::last_error.eq(Some("the climb is not there to be sent any more")),
+                t::last_error.eq(Some("it is not here to be sent any more")),
                 t::updated_at.eq(now),
             ))
             .execute(c))?;

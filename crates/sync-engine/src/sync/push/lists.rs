@@ -9,7 +9,7 @@ use mastoc_domain::{ListId, StoktId};
 use mastoc_stokt_client::Outcome;
 use mastoc_storage::list_pull::{self, PulledList};
 use mastoc_storage::outbox::{self, Claim, Created, Entry, ListSide};
-use mastoc_storage::{StoreError, sync_writes};
+use mastoc_storage::{ReadConn, StoreError, sync_writes};
 use serde_json::json;
 use uuid::Uuid;
 
@@ -125,6 +125,19 @@ pub(super) fn foresee(session: &Session<'_>) -> Result<Option<BTreeSet<StoktId>>
     let Some(list) = list.filter(|list| list.stokt_id.is_none()) else { return Ok(None) };
     let standing = Standing::read(session, &list)?;
     Ok(standing.is_held().then_some(standing.twins))
+}
+
+/// Lists that wait to be sent and are not here to be sent any more.
+///
+/// # Errors
+/// When the database fails.
+pub(super) fn gone(conn: &mut ReadConn<'_>) -> Result<Vec<Entry>, StoreError> {
+    let mut rows = outbox::in_states(conn, &[OutboxState::Pending])?;
+    rows.retain(|row| row.entity == EntityKind::List && row.action == OutboxAction::Create);
+    let ids: Vec<ListId> = rows.iter().filter_map(|row| row.local_id.parse().ok()).collect();
+    let unlinked = outbox::lists_unlinked(conn, &ids)?;
+    rows.retain(|row| row.local_id.parse::<ListId>().ok().is_none_or(|id| !unlinked.contains(&id)));
+    Ok(rows)
 }
 
 /// Which of these rows hold lists back that are not here any more, or linked by now. Tells of the others that this run

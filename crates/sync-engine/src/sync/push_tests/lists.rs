@@ -114,6 +114,16 @@ mastoc_test_support::both_backends! {
         };
         world.try_run(&Once::at("push.queued", 1, &delete)).unwrap();
         assert_eq!(there(&world, "Deleted").0, 0);
+        // It does not wait for ever: the next run calls it off, and says so once.
+        let waiting = |world: &World| world.states().iter().filter(|state| **state == OutboxState::Pending).count();
+        assert_eq!(waiting(&world), 1);
+        let world = World { options: SyncOptions { selection: Selection::Nothing, ..world.options.clone() }, ..world };
+        let report = world.run();
+        assert_eq!((decided(&report), waiting(&world)), (vec![Decided::Skipped], 0));
+        let told = &report.decisions.listed[0];
+        assert_eq!((told.kind.as_str(), told.stokt_id.clone()), ("list", list.to_string()));
+        assert!(super::why(told).contains("deleted"), "{told:?}");
+        assert_eq!((decided(&world.run()), there(&world, "Deleted").0), (vec![], 0));
     }
 
     fn a_list_whose_name_the_account_has_there_already_waits_for_a_person(url: &str) {
