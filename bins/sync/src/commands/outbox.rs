@@ -93,16 +93,17 @@ fn drop_waiting(store: &Store, id: Uuid, json: bool) -> Result<Exit, Failure> {
         UNKNOWN,
     )?;
     let (is_off, entry) = called_off;
-    if entry.is_held_back() {
-        let ways: Vec<String> = by_hand::remedies(&entry).into_iter().map(|one| one.command).collect();
-        return Err(Failure::usage(format!("{id} does not wait to be sent: it is held back"))
-            .hint(format!("use one of: {}", ways.join("; "))));
-    }
     if !is_off {
         return Err(Failure::usage(format!("{id} does not wait any more: it may have been sent"))
             .hint("mastoc-sync outbox says how far it is"));
     }
-    tell(json, &json!({ "id": id, "name": name(&entry) }), &format!("{}: called off\n", shown(name(&entry))));
+    let then = if entry.is_held_back() {
+        "; what Stokt has is another one, and the next full run that pulls brings it"
+    } else {
+        ""
+    };
+    let text = format!("{}: called off{then}\n", shown(name(&entry)));
+    tell(json, &json!({ "id": id, "name": name(&entry) }), &text);
     Ok(Exit::Done)
 }
 

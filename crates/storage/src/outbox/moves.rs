@@ -307,14 +307,16 @@ pub fn looked(
     Ok(())
 }
 
-/// Calls off what waits and was not sent; answers whether it was called off.
+/// Calls off what waits, or is [held back](super::Entry::is_held_back), and was not sent; answers whether it was called
+/// off. What it was held back for is another one from then on.
 ///
 /// # Errors
 /// When the database fails.
 pub fn drop_pending(conn: &mut WriteConn<'_>, id: Uuid, why: &str) -> Result<bool, StoreError> {
     let now = Time(conn.now());
+    let is_held_back = t::state.eq(OutboxState::Ambiguous.as_str()).and(t::sent_at.is_null());
     let changed = on_backend!(conn, |c| diesel::update(t::table.find(Id(id)))
-        .filter(t::state.eq(OutboxState::Pending.as_str()))
+        .filter(t::state.eq(OutboxState::Pending.as_str()).or(is_held_back))
         .set((
             t::state.eq(OutboxState::Rejected.as_str()),
             t::fence.eq(t::fence + 1),

@@ -20,8 +20,10 @@ use crate::convert::{Setters, climb_from_stokt};
 use crate::error::EngineError;
 use crate::pipeline::seen_id;
 
-/// Most ways out that one line tells, besides the last.
-const MOST_WAYS: usize = 3;
+/// Most twins that one line tells how to adopt.
+const MOST_TWINS: usize = 3;
+/// The ways out of being held back besides adopting a twin.
+const OTHER_WAYS: usize = 2;
 
 /// Takes the lock of the database for something that a person does, waiting for `patience` at most: while a run works,
 /// nobody decides about what it is sending. `owner`: who does it, in words for whoever waits meanwhile.
@@ -221,14 +223,16 @@ pub fn remedies(entry: &Entry) -> Vec<Remedy> {
         _ => format!("{settle} --send"),
     };
     remedies.push(Remedy { when: "it is another one, to be sent as well", command: send });
+    let off = format!("mastoc-sync outbox drop {}", entry.id);
+    remedies.push(Remedy { when: "it is another one, not to be sent", command: off });
     remedies
 }
 
 /// The same in one line; of many twins only the first.
 pub(crate) fn ways_out(entry: &Entry) -> String {
     let all = remedies(entry);
-    let last = all.len().saturating_sub(1);
-    let told = all.iter().enumerate().filter(|(at, _)| *at < MOST_WAYS || *at == last);
+    let others = all.len().saturating_sub(OTHER_WAYS);
+    let told = all.iter().enumerate().filter(|(at, _)| *at < MOST_TWINS || *at >= others);
     told.map(|(_, one)| format!("if {}: {}", one.when, one.command)).collect::<Vec<_>>().join("; ")
 }
 

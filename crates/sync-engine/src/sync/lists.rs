@@ -182,7 +182,7 @@ pub(super) fn items(client: &Client, list: StoktId) -> Result<Option<(Vec<StoktI
 struct Unlinked {
     id: ListId,
     name: String,
-    /// What the account had of its name before it was sent; nothing where that is not known.
+    /// What the account had of its name before it was sent, or when it was called off; nothing where that is not known.
     before: HashSet<StoktId>,
 }
 
@@ -207,9 +207,16 @@ fn unlinked(conn: &mut ReadConn<'_>, account: StoktId) -> Result<Vec<Unlinked>, 
         found.extend(id.map(|id| Unlinked { id, name: name.to_owned(), before: known.collect() }));
     }
     let sent: HashSet<ListId> = found.iter().map(|one| one.id).collect();
-    let own = outbox::own_unlinked_lists(conn, account)?;
-    let own = own.into_iter().filter(|(id, _)| !sent.contains(id));
-    found.extend(own.map(|(id, name)| Unlinked { id, name, before: HashSet::new() }));
+    let mut own = outbox::own_unlinked_lists(conn, account)?;
+    own.retain(|(id, _)| !sent.contains(id));
+    let texts: Vec<String> = own.iter().map(|(id, _)| id.to_string()).collect();
+    let last = outbox::latest(conn, &texts.iter().map(String::as_str).collect::<Vec<_>>())?;
+    for ((id, name), text) in own.into_iter().zip(texts) {
+        // Whoever called it off said that Stokt's is another one.
+        let last = last.get(&(EntityKind::List, text)).filter(|row| row.is_another_than(&row.known_twins));
+        let before = last.map(|row| row.known_twins.iter().copied().collect()).unwrap_or_default();
+        found.push(Unlinked { id, name, before });
+    }
     Ok(found)
 }
 

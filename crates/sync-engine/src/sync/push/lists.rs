@@ -100,11 +100,11 @@ impl Standing {
     /// Whether Stokt has it already, as far as anybody can tell.
     fn is_held(&self) -> bool {
         let is_meant = self.last.as_ref().is_some_and(|row| match row.state {
-            // Whoever had it sent knew of them.
-            OutboxState::Pending => row.known_twins.is_superset(&self.twins),
+            // Whoever had it sent, or called it off, knew of them.
+            OutboxState::Pending | OutboxState::Rejected => row.is_another_than(&self.twins),
             OutboxState::Leased | OutboxState::Sent | OutboxState::Unknown => true,
             OutboxState::Ambiguous => !row.is_held_back(),
-            OutboxState::Done | OutboxState::Rejected => false,
+            OutboxState::Done => false,
         });
         !self.twins.is_empty() && !self.is_awaited && !is_meant
     }

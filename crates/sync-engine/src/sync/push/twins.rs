@@ -108,10 +108,9 @@ pub(crate) fn find(session: &Session<'_>, view: &View<'_>) -> Result<Vec<Unexpla
             }
             let twins = view.twins.get(&claim.fingerprint).into_iter().flatten();
             let twins: BTreeSet<StoktId> = twins.filter(|id| new.contains(id)).copied().collect();
-            // Whoever had it sent knew of them.
-            let is_meant =
-                |row: &Entry| row.state == OutboxState::Pending && row.known_twins.is_superset(&twins);
-            if twins.is_empty() || asked.last(side).is_some_and(is_meant) {
+            // Whoever had it sent, or called it off, knew of them.
+            let is_another = |row: &Entry| row.is_another_than(&twins);
+            if twins.is_empty() || asked.last(side).is_some_and(is_another) {
                 continue;
             }
             let name = (!is_secret(session, side)).then(|| side.name.clone());

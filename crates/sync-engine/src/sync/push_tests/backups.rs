@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use mastoc_domain::{ListId, StoktId, UserId};
-use mastoc_storage::{StoreError, Viewer, climbs, lists};
+use mastoc_storage::{StoreError, Viewer, climbs, lists, outbox};
 
 use super::lists::{FREE, chosen, held, of, there};
 use super::{World, client, prepare};
@@ -121,6 +121,21 @@ mastoc_test_support::both_backends! {
         assert_eq!(pulled(&world, twin).outcome, ListOutcome::Created);
         let change = lists::ListChange { name: Some("Projects".into()), ..Default::default() };
         world.store.write(|conn| lists::update(conn, ours, false, &change)).unwrap();
+        held(&world, false);
+        assert_eq!(there(&world, "Projects").0, 2);
+    }
+
+    fn a_list_that_is_not_to_be_sent_is_called_off_and_stokts_comes_as_the_other_one_that_it_is(url: &str) {
+        let (world, ours) = chosen(url, "Projects");
+        let twin = made_there(&world, "Projects");
+        assert_eq!(pulled(&world, twin).outcome, ListOutcome::HeldBack);
+        held(&world, true);
+        let row = world.rows().into_iter().find(super::Entry::is_held_back).unwrap();
+        assert!(by_hand::remedies(&row).iter().any(|way| way.command == format!("mastoc-sync outbox drop {}", row.id)));
+        assert!(world.store.write(|conn| outbox::drop_pending(conn, row.id, "another one")).unwrap());
+        assert_eq!(pulled(&world, twin).outcome, ListOutcome::Created);
+        assert_eq!(list(&world, ours).unwrap().stokt_id, None);
+        // It is known to be another one, should somebody send it some day.
         held(&world, false);
         assert_eq!(there(&world, "Projects").0, 2);
     }

@@ -3,6 +3,7 @@
 mod backups;
 mod changes;
 mod choice;
+mod held;
 mod lists;
 mod lists_since;
 mod meanwhile;
