@@ -110,7 +110,7 @@ pub(crate) enum OutboxCommand {
         #[arg(long)]
         send: bool,
     },
-    /// Call off what waits and was not sent yet
+    /// Call off what waits, or is held back, and was not sent
     Drop {
         /// Which, as `mastoc-sync outbox` shows it
         #[arg(value_name = "ID", value_parser = entry_id)]

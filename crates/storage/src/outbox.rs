@@ -30,11 +30,11 @@ use crate::sql::{chunks, keys};
 use crate::types::{Id, Time};
 
 pub use candidates::{
-    ListSide, gyms_there, holds_there, list, lists_deleted, lists_here, lists_unlinked, never_linked,
-    once_linked, own_unlinked_lists, senders,
+    ListSide, gyms_there, holds_there, list, lists_deleted, lists_here, lists_sent, lists_unlinked,
+    never_linked, once_linked, own_unlinked_lists, senders,
 };
 pub use held::{done_before, hold_back, let_go};
-pub use linking::{Created, created, created_list, hold};
+pub use linking::{Created, created, created_list, free_list, hold};
 pub use moves::{
     Begun, Lease, Leased, ambiguous, back, done, drop_pending, drop_stale, forget_changes, lease, looked,
     rejected, requeue, sent, take_over, unknown,

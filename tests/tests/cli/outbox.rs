@@ -176,7 +176,7 @@ fn typed(world: &World, place: &Place, command: &str) -> Finished {
 fn what_a_restored_backup_does_not_know_to_be_sent_is_held_back_until_a_person_says_what_it_is() {
     for world in World::both() {
         let id = list(&world, "Projects").to_string();
-        let (first, second) = (world.place.copy(), world.place.copy());
+        let [first, second, third] = std::array::from_fn(|_| world.place.copy());
         report(world.run("both", &["--list", &id]).expect(0));
         let lists = || {
             let requests = world.sim.requests();
@@ -187,7 +187,7 @@ fn what_a_restored_backup_does_not_know_to_be_sent_is_held_back_until_a_person_s
         let again = |place: &Place, more: &[&str]| {
             report(run(sync_of(place, &world.source, "both", &[&["--list", &id], more].concat())))
         };
-        for place in [&first, &second] {
+        for place in [&first, &second, &third] {
             let dry = again(place, &["--dry-run"]).expect(0);
             assert_eq!(
                 (&dry.report["decided"]["held_back"], &dry.report["decided"]["sent"]),
@@ -225,7 +225,6 @@ fn what_a_restored_backup_does_not_know_to_be_sent_is_held_back_until_a_person_s
                     2,
                     &["was never sent", "--adopt", if kind == "climb" { "--climb-ids" } else { "--send" }],
                 );
-                one_line(&on(&world, place, &["outbox", "drop", entry]), 2, &["held back", "--adopt"]);
                 let slip = "11111111-2222-4333-8444-555555555555";
                 let refused = on(&world, place, &["outbox", "settle", entry, "--adopt", slip]);
                 one_line(&refused, 2, &[slip, "one just like it is"]);
@@ -238,6 +237,18 @@ fn what_a_restored_backup_does_not_know_to_be_sent_is_held_back_until_a_person_s
         }
         again(&first, &[]).expect(0);
         assert_eq!(there(), (1, 1));
+        // They are others, and not to be sent.
+        for kind in ["climb", "list"] {
+            let done = typed(&world, &third, ways_out(&world, &third, kind).last().unwrap());
+            assert!(done.code == Some(0) && done.stdout.contains("called off"), "{kind}: {done:?}");
+        }
+        let full = sync_of(&third, &world.source, "both", &["--full", "--all-local"]);
+        let report = report(run(full).expect(0)).report;
+        assert_eq!(
+            (&report["decided"]["created"], &report["decided"]["skipped"], there()),
+            (&json!(1), &json!(1), (1, 1)),
+            "{report:#}"
+        );
         // They are others.
         for kind in ["climb", "list"] {
             let done = typed(&world, &second, &ways_out(&world, &second, kind)[1]);

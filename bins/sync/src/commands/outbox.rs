@@ -45,9 +45,15 @@ fn settle(
     let (entry, word, what) = match adopt {
         Some(stokt_id) => {
             let shown = shown_by_stokt(store, id, arguments)?;
-            let entry = decide(store, |conn, ctx| by_hand::adopt(conn, ctx, id, stokt_id, &shown), UNKNOWN)?;
-            let what = format!("it is {} {stokt_id} at Stokt from now on", entry.entity);
-            (entry, "adopted", what)
+            let done = decide(store, |conn, ctx| by_hand::adopt(conn, ctx, id, stokt_id, &shown), UNKNOWN)?;
+            let mut what = format!("it is {} {stokt_id} at Stokt from now on", done.entry.entity);
+            if let Some(copy) = done.freed {
+                what.push_str(&format!(
+                    "; list {copy} here, which a pull had made of that, is a list of its own now: delete it if it is \
+                     of no use"
+                ));
+            }
+            (done.entry, "adopted", what)
         }
         None if not_created => (
             decide(store, |conn, ctx| by_hand::not_created(conn, ctx, id), UNKNOWN)?,
@@ -87,16 +93,17 @@ fn drop_waiting(store: &Store, id: Uuid, json: bool) -> Result<Exit, Failure> {
         UNKNOWN,
     )?;
     let (is_off, entry) = called_off;
-    if entry.is_held_back() {
-        let ways: Vec<String> = by_hand::remedies(&entry).into_iter().map(|one| one.command).collect();
-        return Err(Failure::usage(format!("{id} does not wait to be sent: it is held back"))
-            .hint(format!("use one of: {}", ways.join("; "))));
-    }
     if !is_off {
         return Err(Failure::usage(format!("{id} does not wait any more: it may have been sent"))
             .hint("mastoc-sync outbox says how far it is"));
     }
-    tell(json, &json!({ "id": id, "name": name(&entry) }), &format!("{}: called off\n", shown(name(&entry))));
+    let then = if entry.is_held_back() {
+        "; what Stokt has is another one, and the next full run that pulls brings it"
+    } else {
+        ""
+    };
+    let text = format!("{}: called off{then}\n", shown(name(&entry)));
+    tell(json, &json!({ "id": id, "name": name(&entry) }), &text);
     Ok(Exit::Done)
 }
 

@@ -4,7 +4,7 @@ use std::collections::{HashMap, HashSet};
 
 use diesel::prelude::*;
 use mastoc_domain::outbox::OutboxAction;
-use mastoc_domain::sync_state::EntityKind;
+use mastoc_domain::sync_state::{Direction, EntityKind, LinkEvent};
 use mastoc_domain::{ClimbId, HoldId, ListId, StoktHoldId, StoktId};
 
 use crate::conn::{ReadConn, on_backend};
@@ -125,6 +125,8 @@ pub struct ListSide {
     pub stokt_id: Option<StoktId>,
     /// Its name.
     pub name: String,
+    /// Who owns it, by Stokt's id; none for somebody whom Stokt does not know.
+    pub owner: Option<StoktId>,
     /// Its climbs in their order, with Stokt's ids and names.
     pub items: Vec<(ClimbId, Option<StoktId>, String)>,
 }
@@ -134,12 +136,13 @@ pub struct ListSide {
 /// # Errors
 /// When the database fails.
 pub fn list(conn: &mut ReadConn<'_>, id: ListId) -> Result<Option<ListSide>, StoreError> {
-    let head: Option<(Option<Id>, String)> = on_backend!(conn, |c| climb_lists::table
-        .find(Id(id.0))
-        .select((climb_lists::stokt_id, climb_lists::name))
+    let head: Option<(Option<Id>, String, Option<Id>)> = on_backend!(conn, |c| climb_lists::table
+        .left_join(users::table.on(climb_lists::owner_id.eq(users::id.nullable())))
+        .filter(climb_lists::id.eq(Id(id.0)))
+        .select((climb_lists::stokt_id, climb_lists::name, users::stokt_id.nullable()))
         .first(c)
         .optional())?;
-    let Some((stokt_id, name)) = head else { return Ok(None) };
+    let Some((stokt_id, name, owner)) = head else { return Ok(None) };
     let rows: Vec<(Id, Option<Id>, String)> = on_backend!(conn, |c| list_items::table
         .inner_join(climbs::table.on(climbs::id.eq(list_items::climb_id)))
         .filter(list_items::list_id.eq(Id(id.0)))
@@ -150,7 +153,8 @@ pub fn list(conn: &mut ReadConn<'_>, id: ListId) -> Result<Option<ListSide>, Sto
         .into_iter()
         .map(|(climb, there, name)| (ClimbId(climb.0), there.map(|id| StoktId(id.0)), name))
         .collect();
-    Ok(Some(ListSide { id, stokt_id: stokt_id.map(|id| StoktId(id.0)), name, items }))
+    let [stokt_id, owner] = [stokt_id, owner].map(|id| id.map(|id| StoktId(id.0)));
+    Ok(Some(ListSide { id, stokt_id, name, owner, items }))
 }
 
 /// Which of these ids of Stokt's lists are linked to lists here.
@@ -178,6 +182,26 @@ pub fn lists_deleted(conn: &mut ReadConn<'_>, ids: &[StoktId]) -> Result<HashSet
     let texts: Vec<String> = ids.iter().map(ToString::to_string).collect();
     let deleted = links::deleted(conn, EntityKind::List, &texts)?;
     Ok(deleted.iter().filter_map(|id| id.parse().ok()).collect())
+}
+
+/// Which of these ids of Stokt's lists were given to lists that were sent from here, whatever became of those since.
+///
+/// # Errors
+/// When the database fails.
+pub fn lists_sent(conn: &mut ReadConn<'_>, ids: &[StoktId]) -> Result<HashSet<StoktId>, StoreError> {
+    let texts: Vec<String> = ids.iter().map(ToString::to_string).collect();
+    let mut found = HashSet::new();
+    for texts in keys(&texts) {
+        let rows: Vec<String> = on_backend!(conn, |c| id_mappings::table
+            .filter(id_mappings::entity.eq(EntityKind::List.as_str()))
+            .filter(id_mappings::direction.eq(Direction::MastocToStokt.as_str()))
+            .filter(id_mappings::event.eq(LinkEvent::Linked.as_str()))
+            .filter(id_mappings::stokt_id.eq_any(texts))
+            .select(id_mappings::stokt_id)
+            .load(c))?;
+        found.extend(rows.iter().filter_map(|id| id.parse::<StoktId>().ok()));
+    }
+    Ok(found)
 }
 
 /// Which of these lists are here, and linked to none of Stokt's.

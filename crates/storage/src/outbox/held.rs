@@ -18,6 +18,20 @@ use crate::schema::outbox as t;
 use crate::sql::keys;
 use crate::types::Id;
 
+impl Entry {
+    /// Whether what is to be created is another one than these of Stokt's: a person said so, who had it sent all the same
+    /// or called it off, or an attempt to send it began in sight of them.
+    #[must_use]
+    pub fn is_another_than(&self, twins: &BTreeSet<StoktId>) -> bool {
+        let is_told_apart = match self.state {
+            OutboxState::Pending => true,
+            OutboxState::Rejected => self.sent_at.is_none(),
+            _ => false,
+        };
+        is_told_apart && self.known_twins.is_superset(twins)
+    }
+}
+
 /// Puts creations in that are not to be sent: Stokt has something just like each of them already, by these ids. They
 /// wait for a person, with the reason, and are answered. What is on its way stays as it is. Five statements.
 ///

@@ -9,15 +9,17 @@ use mastoc_domain::sync_state::{Direction, EntityKind, SyncState};
 use mastoc_domain::{ClimbId, ListId, StoktId, UserId};
 use serde_json::{Value, json};
 
+use super::candidates::lists_sent;
 use super::moves::{Lease, ambiguous, done};
 use crate::changes::PendingChange;
 use crate::climb_edits::{self, Author, NewEdit};
 use crate::climb_writes::no_imports;
-use crate::conn::{AnyConnection, WriteConn, on_backend};
+use crate::conn::{AnyConnection, ReadConn, WriteConn, on_backend};
 use crate::error::StoreError;
 use crate::import::ImportContext;
 use crate::links::{self, json_hash};
 use crate::lists;
+use crate::mappings;
 use crate::schema::{climb_lists, climbs, outbox as t, sync_links, tombstones};
 use crate::sql::keys;
 use crate::sync_writes::AUTHOR;
@@ -155,6 +157,7 @@ pub fn created_list(
         climb_lists::table.filter(climb_lists::stokt_id.eq(Id(stokt_id.0)))
     ))
     .get_result(c))?;
+    let taken = taken || link_of_list(conn, &theirs)?.is_some();
     if taken || ours.is_some_and(|ours| ours.is_some()) {
         let why = format!("Stokt made it as {stokt_id}, but that, or the list, is linked otherwise here");
         ambiguous(conn, ctx, lease, &why)?;
@@ -171,6 +174,56 @@ pub fn created_list(
         .execute(c))?;
     lists::changed(conn, list, ChangeKind::Updated, false)?;
     Ok(Created::Linked)
+}
+
+/// Our id of the list that is, or was, linked to one of Stokt's.
+fn link_of_list(conn: &mut ReadConn<'_>, stokt_id: &str) -> Result<Option<String>, StoreError> {
+    Ok(on_backend!(conn, |c| sync_links::table
+        .filter(sync_links::entity.eq(EntityKind::List.as_str()))
+        .filter(sync_links::stokt_id.eq(stokt_id))
+        .select(sync_links::local_id)
+        .first(c)
+        .optional())?)
+}
+
+/// Undoes the link of a list that a pull brought here as a new one, so that another list here can be what it is; one that
+/// was sent from here, or adopted, stays linked. The list itself stays as it is. Answers which it is, if it is here.
+///
+/// # Errors
+/// [`StoreError::Fenced`] when another run has taken over; or the database's failure.
+pub fn free_list(
+    conn: &mut WriteConn<'_>,
+    ctx: &ImportContext<'_>,
+    stokt_id: StoktId,
+) -> Result<Option<ListId>, StoreError> {
+    ctx.check_fence(conn)?;
+    let theirs = stokt_id.to_string();
+    let Some(text) = link_of_list(conn, &theirs)? else { return Ok(None) };
+    if lists_sent(conn, &[stokt_id])?.contains(&stokt_id) {
+        return Ok(None);
+    }
+    on_backend!(conn, |c| diesel::delete(sync_links::table)
+        .filter(sync_links::entity.eq(EntityKind::List.as_str()))
+        .filter(sync_links::stokt_id.eq(&theirs))
+        .execute(c))?;
+    mappings::unlinked(conn, EntityKind::List, &[(&text, &theirs)], Direction::MastocToStokt)?;
+    // Where it was deleted here, that says nothing about Stokt's any more.
+    on_backend!(conn, |c| diesel::update(tombstones::table)
+        .filter(tombstones::entity.eq(EntityKind::List.as_str()))
+        .filter(tombstones::stokt_id.eq(Some(&theirs)))
+        .set(tombstones::stokt_id.eq(None::<String>))
+        .execute(c))?;
+    let freed: Option<Id> = on_backend!(conn, |c| diesel::update(climb_lists::table)
+        .filter(climb_lists::stokt_id.eq(Id(stokt_id.0)))
+        .set(climb_lists::stokt_id.eq(None::<Id>))
+        .returning(climb_lists::id)
+        .get_result(c)
+        .optional())?;
+    let freed = freed.map(|id| ListId(id.0));
+    if let Some(list) = freed {
+        lists::changed(conn, list, ChangeKind::Updated, false)?;
+    }
+    Ok(freed)
 }
 
 /// Writes down in the row what Stokt calls the thing.

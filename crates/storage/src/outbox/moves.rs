@@ -307,14 +307,16 @@ pub fn looked(
     Ok(())
 }
 
-/// Calls off what waits and was not sent; answers whether it was called off.
+/// Calls off what waits, or is [held back](super::Entry::is_held_back), and was not sent; answers whether it was called
+/// off. What it was held back for is another one from then on.
 ///
 /// # Errors
 /// When the database fails.
 pub fn drop_pending(conn: &mut WriteConn<'_>, id: Uuid, why: &str) -> Result<bool, StoreError> {
     let now = Time(conn.now());
+    let is_held_back = t::state.eq(OutboxState::Ambiguous.as_str()).and(t::sent_at.is_null());
     let changed = on_backend!(conn, |c| diesel::update(t::table.find(Id(id)))
-        .filter(t::state.eq(OutboxState::Pending.as_str()))
+        .filter(t::state.eq(OutboxState::Pending.as_str()).or(is_held_back))
         .set((
             t::state.eq(OutboxState::Rejected.as_str()),
             t::fence.eq(t::fence + 1),
@@ -346,7 +348,7 @@ pub fn forget_changes(
     Ok(())
 }
 
-/// Calls off creations that wait for climbs which are not there to be sent any more: deleted, or linked by hand.
+/// Calls off creations that wait for climbs or lists which are not there to be sent any more: deleted, or linked by hand.
 ///
 /// # Errors
 /// [`StoreError::Fenced`] when another run has taken over, or the database's failure.
@@ -359,7 +361,7 @@ pub fn drop_stale(conn: &mut WriteConn<'_>, ctx: &ImportContext<'_>, ids: &[Uuid
             .filter(t::state.eq(OutboxState::Pending.as_str()))
             .set((
                 t::state.eq(OutboxState::Rejected.as_str()),
-                t::last_error.eq(Some("the climb is not there to be sent any more")),
+                t::last_error.eq(Some("it is not here to be sent any more")),
                 t::updated_at.eq(now),
             ))
             .execute(c))?;

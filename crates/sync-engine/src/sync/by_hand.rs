@@ -20,8 +20,10 @@ use crate::convert::{Setters, climb_from_stokt};
 use crate::error::EngineError;
 use crate::pipeline::seen_id;
 
-/// Most ways out that one line tells, besides the last.
-const MOST_WAYS: usize = 3;
+/// Most twins that one line tells how to adopt.
+const MOST_TWINS: usize = 3;
+/// The ways out of being held back besides adopting a twin.
+const OTHER_WAYS: usize = 2;
 
 /// Takes the lock of the database for something that a person does, waiting for `patience` at most: while a run works,
 /// nobody decides about what it is sending. `owner`: who does it, in words for whoever waits meanwhile.
@@ -94,6 +96,15 @@ pub fn candidates(client: &Client, store: &Store, id: Uuid) -> Result<Candidates
     Ok(found)
 }
 
+/// Something whose counterpart at Stokt is known by now.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Adopted {
+    /// Its row.
+    pub entry: Entry,
+    /// The list here that a pull had made of that counterpart, and that is a list of its own from now on.
+    pub freed: Option<ListId>,
+}
+
 /// Says what at Stokt became of a row of the outbox: ours and that one are linked from now on. What differs comes with
 /// the next pull; what was edited here since it was sent waits to be sent. `shown`: what Stokt shows.
 ///
@@ -106,12 +117,13 @@ pub fn adopt(
     id: Uuid,
     stokt_id: StoktId,
     shown: &Candidates,
-) -> Result<Entry, StoreError> {
+) -> Result<Adopted, StoreError> {
     let (entry, thing) = unsettled(conn, id)?;
     if !shown.shown.contains(&stokt_id) {
         return Err(StoreError::Invalid(not_shown(&entry, stokt_id, shown)));
     }
     let lease = outbox::take_over(conn, ctx, &entry)?;
+    let mut freed = None;
     let (created, ours) = match thing {
         Thing::Climb(climb, frozen) => {
             let base = frozen.base().ok_or_else(|| StoreError::Invalid(unreadable(id)))?;
@@ -119,10 +131,16 @@ pub fn adopt(
             let (base, sent_rev) = verified(base, false, entry.local_rev);
             (outbox::created(conn, ctx, lease, climb, stokt_id, &base, sent_rev)?, climb.to_string())
         }
-        Thing::List(list, _) => (outbox::created_list(conn, ctx, lease, list, stokt_id)?, list.to_string()),
+        Thing::List(list, _) => {
+            // What a pull made of it meanwhile gives way.
+            if entry.known_twins.contains(&stokt_id) && entry.is_held_back() {
+                freed = outbox::free_list(conn, ctx, stokt_id)?;
+            }
+            (outbox::created_list(conn, ctx, lease, list, stokt_id)?, list.to_string())
+        }
     };
     match created {
-        Created::Linked | Created::Deleted => Ok(entry),
+        Created::Linked | Created::Deleted => Ok(Adopted { entry, freed }),
         // Refusing it leaves everything as it was.
         Created::Taken => Err(StoreError::Invalid(format!(
             "{kind} {stokt_id} of Stokt, or {kind} {ours} here, is linked to another already",
@@ -205,14 +223,16 @@ pub fn remedies(entry: &Entry) -> Vec<Remedy> {
         _ => format!("{settle} --send"),
     };
     remedies.push(Remedy { when: "it is another one, to be sent as well", command: send });
+    let off = format!("mastoc-sync outbox drop {}", entry.id);
+    remedies.push(Remedy { when: "it is another one, not to be sent", command: off });
     remedies
 }
 
 /// The same in one line; of many twins only the first.
 pub(crate) fn ways_out(entry: &Entry) -> String {
     let all = remedies(entry);
-    let last = all.len().saturating_sub(1);
-    let told = all.iter().enumerate().filter(|(at, _)| *at < MOST_WAYS || *at == last);
+    let others = all.len().saturating_sub(OTHER_WAYS);
+    let told = all.iter().enumerate().filter(|(at, _)| *at < MOST_TWINS || *at >= others);
     told.map(|(_, one)| format!("if {}: {}", one.when, one.command)).collect::<Vec<_>>().join("; ")
 }
 

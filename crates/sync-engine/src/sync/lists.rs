@@ -2,6 +2,8 @@
 //! nothing that its owner wrote here is lost, and a list that is gone from Stokt stays here. A new one that may be what
 //! became of a list here does not come in beside it.
 
+mod agreed;
+
 use std::collections::HashSet;
 use std::fmt::Write as _;
 use std::time::Duration;
@@ -15,13 +17,16 @@ use mastoc_storage::import::ImportContext;
 use mastoc_storage::list_pull::{self, KnownItem, KnownLists, PulledList};
 use mastoc_storage::outbox::{self, Entry};
 use mastoc_storage::{ReadConn, Store, StoreError, sync_writes};
-use serde::{Deserialize, Serialize};
+use serde::Serialize;
 use serde_json::Value;
 
+use self::agreed::{There, agreed, merge};
 use super::by_hand;
 use super::settle::kept_name;
 use crate::decision::clean;
 use crate::error::EngineError;
+
+pub(super) use self::agreed::Agreed;
 
 /// Most characters of a name.
 const NAME: usize = 60;
@@ -106,13 +111,6 @@ impl Lists {
     }
 }
 
-/// A list as Stokt shows it.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-struct There {
-    name: String,
-    climbs: Vec<StoktId>,
-}
-
 /// Brings the account's personal lists here. `owner`: who does it, in words for whoever waits for the lock meanwhile; a
 /// run that is under way is waited for, as long as `patience`.
 ///
@@ -157,7 +155,7 @@ pub fn pull(client: &Client, store: &Store, owner: &str, patience: Duration) -> 
 }
 
 /// The climbs of a list, and whether they are all; `None` for a list that Stokt does not show any more.
-fn items(client: &Client, list: StoktId) -> Result<Option<(Vec<StoktId>, bool)>, EngineError> {
+pub(super) fn items(client: &Client, list: StoktId) -> Result<Option<(Vec<StoktId>, bool)>, EngineError> {
     let mut pages = client.list_items(list, &ListItemsQuery::default())?;
     let mut climbs: Vec<StoktId> = Vec::new();
     let mut met: HashSet<StoktId> = HashSet::new();
@@ -184,7 +182,7 @@ fn items(client: &Client, list: StoktId) -> Result<Option<(Vec<StoktId>, bool)>,
 struct Unlinked {
     id: ListId,
     name: String,
-    /// What the account had of its name before it was sent; nothing where that is not known.
+    /// What the account had of its name before it was sent, or when it was called off; nothing where that is not known.
     before: HashSet<StoktId>,
 }
 
@@ -209,9 +207,16 @@ fn unlinked(conn: &mut ReadConn<'_>, account: StoktId) -> Result<Vec<Unlinked>, 
         found.extend(id.map(|id| Unlinked { id, name: name.to_owned(), before: known.collect() }));
     }
     let sent: HashSet<ListId> = found.iter().map(|one| one.id).collect();
-    let own = outbox::own_unlinked_lists(conn, account)?;
-    let own = own.into_iter().filter(|(id, _)| !sent.contains(id));
-    found.extend(own.map(|(id, name)| Unlinked { id, name, before: HashSet::new() }));
+    let mut own = outbox::own_unlinked_lists(conn, account)?;
+    own.retain(|(id, _)| !sent.contains(id));
+    let texts: Vec<String> = own.iter().map(|(id, _)| id.to_string()).collect();
+    let last = outbox::latest(conn, &texts.iter().map(String::as_str).collect::<Vec<_>>())?;
+    for ((id, name), text) in own.into_iter().zip(texts) {
+        // Whoever called it off said that Stokt's is another one.
+        let last = last.get(&(EntityKind::List, text)).filter(|row| row.is_another_than(&row.known_twins));
+        let before = last.map(|row| row.known_twins.iter().copied().collect()).unwrap_or_default();
+        found.push(Unlinked { id, name, before });
+    }
     Ok(found)
 }
 
@@ -236,16 +241,14 @@ fn decide(
     is_complete: bool,
 ) -> (ListTold, Option<PulledList>) {
     let here = known.lists.get(&stokt_id);
-    let base: Option<There> =
-        here.and_then(|list| list.base.clone()).and_then(|base| serde_json::from_value(base).ok());
+    let base: Option<Agreed> = here.and_then(Agreed::of);
     let mut told = ListTold { list: here.map(|list| list.id), ..told_of(stokt_id, there) };
     if here.is_none() && known.deleted.contains(&stokt_id) {
         return (told, None);
     }
     let none: &[KnownItem] = &[];
     let ours = here.map_or(none, |list| &list.items);
-    let before = base.as_ref().map(|base| base.climbs.as_slice());
-    let (added, removed) = merge(before, ours, there, is_complete);
+    let (added, removed) = merge(base.as_ref(), ours, there, is_complete);
     let wanted = added.len();
     let added: Vec<ClimbId> = added.iter().filter_map(|climb| known.climbs.get(climb).copied()).collect();
     told.not_here = wanted - added.len();
@@ -270,82 +273,6 @@ fn decide(
     }
     let id = here.map_or_else(ListId::generate, |list| list.id);
     told.list = Some(id);
-    let base: Value = serde_json::to_value(&next).unwrap_or_default();
+    let base = next.to_json();
     (told, Some(PulledList { id, stokt_id, is_new: here.is_none(), name, added, removed, base }))
-}
-
-/// What is agreed on afterwards. A climb that is not here yet was never in the list here, so that it comes once it is;
-/// what an incomplete answer did not show is not gone.
-fn agreed(base: Option<&There>, there: &There, known: &KnownLists, is_complete: bool) -> There {
-    let mut climbs: Vec<StoktId> =
-        there.climbs.iter().copied().filter(|climb| known.climbs.contains_key(climb)).collect();
-    if !is_complete {
-        let before = base.map(|base| base.climbs.as_slice()).unwrap_or_default();
-        climbs.extend(before.iter().filter(|climb| !there.climbs.contains(climb)));
-    }
-    There { name: there.name.clone(), climbs }
-}
-
-/// Which climbs of Stokt's come into the list here, and which of ours leave it: what either side did since the last
-/// time. A climb about which something was noted here stays.
-fn merge(
-    base: Option<&[StoktId]>,
-    ours: &[KnownItem],
-    there: &There,
-    is_complete: bool,
-) -> (Vec<StoktId>, Vec<ClimbId>) {
-    let before: HashSet<StoktId> = base.unwrap_or_default().iter().copied().collect();
-    let here: HashSet<StoktId> = ours.iter().filter_map(|item| item.stokt_id).collect();
-    let theirs: HashSet<StoktId> = there.climbs.iter().copied().collect();
-    let is_new = |climb: &&StoktId| !here.contains(climb) && !before.contains(climb);
-    let added = there.climbs.iter().filter(is_new).copied().collect();
-    let is_gone =
-        |item: &&KnownItem| item.stokt_id.is_some_and(|id| before.contains(&id) && !theirs.contains(&id));
-    let removed = ours
-        .iter()
-        .filter(|_| is_complete)
-        .filter(is_gone)
-        .filter(|item| !item.has_words)
-        .map(|item| item.climb)
-        .collect();
-    (added, removed)
-}
-
-#[cfg(test)]
-mod tests {
-    use uuid::Uuid;
-
-    use super::*;
-
-    fn id(number: u128) -> StoktId {
-        StoktId(Uuid::from_u128(number))
-    }
-
-    fn item(number: u128, has_words: bool) -> KnownItem {
-        KnownItem { climb: ClimbId(Uuid::from_u128(100 + number)), stokt_id: Some(id(number)), has_words }
-    }
-
-    fn merged(
-        base: Option<&[u128]>,
-        ours: &[KnownItem],
-        theirs: &[u128],
-        all: bool,
-    ) -> (Vec<u128>, Vec<u128>) {
-        let base: Option<Vec<StoktId>> = base.map(|base| base.iter().copied().map(id).collect());
-        let there = There { name: String::new(), climbs: theirs.iter().copied().map(id).collect() };
-        let (added, removed) = merge(base.as_deref(), ours, &there, all);
-        let added = added.iter().map(|climb| climb.0.as_u128()).collect();
-        (added, removed.iter().map(|climb| climb.0.as_u128() - 100).collect())
-    }
-
-    #[test]
-    fn what_either_side_did_since_the_last_time_is_brought_together() {
-        let ours = [item(1, false), item(2, true), item(3, false), item(9, false)];
-        // 1 and 2 left Stokt's, 5 came; 4 was taken out here, 9 was put in here.
-        let base = Some(&[1, 2, 3, 4][..]);
-        assert_eq!(merged(base, &ours, &[5, 4, 3], true), (vec![5], vec![1]), "2 has notes and stays");
-        assert_eq!(merged(base, &ours, &[5, 4, 3], false), (vec![5], vec![]), "not all was shown");
-        assert_eq!(merged(None, &ours, &[5, 3], true), (vec![5], vec![]), "nothing was ever agreed on");
-        assert_eq!(merged(Some(&[]), &[], &[2, 1], true), (vec![2, 1], vec![]));
-    }
 }

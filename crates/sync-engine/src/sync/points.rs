@@ -31,6 +31,7 @@
 //! | `push.rebased` | a change that both sides made alike is agreed on |
 //! | `list.adding` | a climb is about to be put into a list at Stokt |
 //! | `list.added` | it is in the list |
+//! | `list.agreed` | what both sides know of a list is committed |
 //! | `run.watermark` | up to when everything is known is committed |
 //! | `run.finished` | the report is committed |
 //! | `lock.given` | the lock is given back |
@@ -69,6 +70,7 @@ pub const POINTS: &[&str] = &[
     "push.rebased",
     "list.adding",
     "list.added",
+    "list.agreed",
     "run.watermark",
     "run.finished",
     "lock.given",

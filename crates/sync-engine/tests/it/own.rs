@@ -148,7 +148,7 @@ both_backends! {
             // What to type stands there, and whole.
             let rows = open(url).read(|conn| outbox::in_states(conn, &[OutboxState::Ambiguous])).unwrap();
             let ways: Vec<String> = rows.iter().flat_map(by_hand::remedies).map(|one| one.command).collect();
-            assert_eq!(ways.len(), 4);
+            assert_eq!(ways.len(), 6);
             assert!(ways.iter().all(|way| report.sync_summary().contains(way)), "{ways:#?}\n{}", report.sync_summary());
             for (id, there) in ids {
                 let of = |needle: String| ways.iter().filter(|way| way.ends_with(&needle)).count();

@@ -7,10 +7,10 @@ use mastoc_domain::outbox::{OutboxAction, OutboxState};
 use mastoc_domain::sync_state::EntityKind;
 use mastoc_domain::{ListId, StoktId};
 use mastoc_stokt_client::Outcome;
-use mastoc_stokt_client::types::ListItemsQuery;
+use mastoc_storage::list_pull::{self, PulledList};
 use mastoc_storage::outbox::{self, Claim, Created, Entry, ListSide};
+use mastoc_storage::{ReadConn, StoreError, sync_writes};
 use serde_json::json;
-
 use uuid::Uuid;
 
 use super::twins::why;
@@ -18,6 +18,7 @@ use super::{MOST_FAILURES, Push};
 use crate::decision::{Decided, Decision};
 use crate::error::EngineError;
 use crate::report::{Issue, Report};
+use crate::sync::lists::{Agreed, items};
 use crate::sync::options::Selection;
 use crate::sync::session::Session;
 use crate::sync::settle::{about, personal_lists};
@@ -30,9 +31,9 @@ pub(super) fn push(work: &mut Push<'_, '_>) -> Result<(), EngineError> {
     let Selection::List(id) = work.session.options.selection else { return Ok(()) };
     let Some(list) = work.session.store.read(|conn| outbox::list(conn, id))? else { return Ok(()) };
     match list.stokt_id {
-        Some(there) => fill(work, &list, there),
+        Some(there) => fill(work, &list, there, false),
         None => match create(work, &list)? {
-            Some(there) => fill(work, &list, there),
+            Some(there) => fill(work, &list, there, true),
             None => Ok(()),
         },
     }
@@ -44,7 +45,7 @@ struct Standing {
     claim: Claim,
     /// The account's lists of its name.
     known: BTreeSet<StoktId>,
-    /// Of those, the ones that nothing here is, or was, linked to.
+    /// Of those, the ones that nothing here explains.
     twins: BTreeSet<StoktId>,
     /// Whether all of the account's lists could be read.
     is_complete: bool,
@@ -55,7 +56,7 @@ struct Standing {
 }
 
 impl Standing {
-    /// Asks Stokt for the account's lists, and looks at what is here of them, in five statements.
+    /// Asks Stokt for the account's lists, and looks at what is here of them, in at most six statements.
     fn read(session: &Session<'_>, list: &ListSide) -> Result<Self, EngineError> {
         let account = session.account;
         let local_id = list.id.to_string();
@@ -73,9 +74,13 @@ impl Standing {
         let known: BTreeSet<StoktId> = there.called(&list.name).collect();
         let ids: Vec<StoktId> = known.iter().copied().collect();
         session.store.snapshot(|conn| {
-            // Also what was deleted here explains one.
-            let explained: HashSet<StoktId> =
-                &outbox::lists_here(conn, &ids)? | &outbox::lists_deleted(conn, &ids)?;
+            let mut explained: HashSet<StoktId> = outbox::lists_sent(conn, &ids)?;
+            // A pull brings none in that may be the account's own; so what it brought, also if it was deleted here since,
+            // is another one. Somebody else's it would have taken for a new one.
+            if list.owner == Some(account) {
+                explained.extend(outbox::lists_here(conn, &ids)?);
+                explained.extend(outbox::lists_deleted(conn, &ids)?);
+            }
             let key = (EntityKind::List, local_id.clone());
             let open = [OutboxState::Leased, OutboxState::Sent, OutboxState::Unknown, OutboxState::Ambiguous];
             let is_awaited = outbox::in_states(conn, &open)?.iter().any(|row| {
@@ -95,11 +100,11 @@ impl Standing {
     /// Whether Stokt has it already, as far as anybody can tell.
     fn is_held(&self) -> bool {
         let is_meant = self.last.as_ref().is_some_and(|row| match row.state {
-            // Whoever had it sent knew of them.
-            OutboxState::Pending => row.known_twins.is_superset(&self.twins),
+            // Whoever had it sent, or called it off, knew of them.
+            OutboxState::Pending | OutboxState::Rejected => row.is_another_than(&self.twins),
             OutboxState::Leased | OutboxState::Sent | OutboxState::Unknown => true,
             OutboxState::Ambiguous => !row.is_held_back(),
-            OutboxState::Done | OutboxState::Rejected => false,
+            OutboxState::Done => false,
         });
         !self.twins.is_empty() && !self.is_awaited && !is_meant
     }
@@ -120,6 +125,19 @@ pub(super) fn foresee(session: &Session<'_>) -> Result<Option<BTreeSet<StoktId>>
     let Some(list) = list.filter(|list| list.stokt_id.is_none()) else { return Ok(None) };
     let standing = Standing::read(session, &list)?;
     Ok(standing.is_held().then_some(standing.twins))
+}
+
+/// Lists that wait to be sent and are not here to be sent any more.
+///
+/// # Errors
+/// When the database fails.
+pub(super) fn gone(conn: &mut ReadConn<'_>) -> Result<Vec<Entry>, StoreError> {
+    let mut rows = outbox::in_states(conn, &[OutboxState::Pending])?;
+    rows.retain(|row| row.entity == EntityKind::List && row.action == OutboxAction::Create);
+    let ids: Vec<ListId> = rows.iter().filter_map(|row| row.local_id.parse().ok()).collect();
+    let unlinked = outbox::lists_unlinked(conn, &ids)?;
+    rows.retain(|row| row.local_id.parse::<ListId>().ok().is_none_or(|id| !unlinked.contains(&id)));
+    Ok(rows)
 }
 
 /// Which of these rows hold lists back that are not here any more, or linked by now. Tells of the others that this run
@@ -213,67 +231,94 @@ fn create(work: &mut Push<'_, '_>, list: &ListSide) -> Result<Option<StoktId>, E
 }
 
 /// Puts those climbs into the list at Stokt that it lacks, in our order. What may have been put in without an answer
-/// is seen the next time: the list is read before anything is put in.
-fn fill(work: &mut Push<'_, '_>, list: &ListSide, there: StoktId) -> Result<(), EngineError> {
+/// is seen the next time: the list is read before anything is put in. `made`: this run made it.
+fn fill(work: &mut Push<'_, '_>, list: &ListSide, there: StoktId, made: bool) -> Result<(), EngineError> {
     let session = work.session;
     let about = |decided| Decision::new(EntityKind::List, there.to_string(), decided).named(&list.name);
-    let mut has: BTreeSet<String> = BTreeSet::new();
-    for page in session.client.list_items(there, &ListItemsQuery::default())? {
-        let page = match page {
-            Err(error) if error.is_not_found() || error.is_forbidden() => {
-                let why = "Stokt does not show it to this account any more; undo the link to send it anew";
-                work.report.decide(about(Decided::Skipped).because(why));
-                return Ok(());
-            }
-            page => page?,
-        };
-        for record in page.into_distinct() {
-            let climb = record.parsed.as_ref().ok().and_then(|item| item.climb.as_ref());
-            has.extend(climb.map(|climb| climb.id.to_string()));
+    let Some((mut has, is_complete)) = items(session.client, there)? else {
+        let why = "Stokt does not show it to this account any more; undo the link to send it anew";
+        work.report.decide(about(Decided::Skipped).because(why));
+        return Ok(());
+    };
+    let known = session.store.read(|conn| list_pull::known(conn, &[there], &[]))?;
+    let kept = known.lists.get(&there).and_then(Agreed::of);
+    let base =
+        kept.clone().unwrap_or_else(|| if made { Agreed::made(&list.name) } else { Agreed::default() });
+    let ours: Vec<StoktId> = list.items.iter().filter_map(|(_, climb, _)| *climb).collect();
+    let met: HashSet<StoktId> = has.iter().copied().collect();
+    let missing: Vec<(StoktId, &str)> = list
+        .items
+        .iter()
+        .filter_map(|(_, climb, name)| Some((climb.filter(|climb| !met.contains(climb))?, name.as_str())))
+        .collect();
+    let sending = base.sending(&ours);
+    if !missing.is_empty() && kept.as_ref() != Some(&sending) {
+        // Before anything is put in: whoever takes it out here from now on knew of it, also if this run is cut.
+        agree(session, list.id, there, &sending)?;
+    }
+    let mut left = list.items.len() - ours.len();
+    let mut added = 0;
+    for (climb, name) in missing {
+        if add(work, there, climb, name)? {
+            has.push(climb);
+            added += 1;
+        } else {
+            left += 1;
         }
     }
-    let (mut added, mut left) = (0_u32, 0_u32);
-    for (_, climb, name) in &list.items {
-        let Some(climb) = climb else {
-            left += 1;
-            continue;
-        };
-        if !has.insert(climb.to_string()) {
-            continue;
-        }
-        loop {
-            session.check()?;
-            session.points.reached("list.adding")?;
-            let answer = session.client.add_to_list(there, climb);
-            session.points.reached("list.added")?;
-            let Err(error) = answer else {
-                work.failures = 0;
-                added += 1;
-                break;
-            };
-            if error.outcome() == Outcome::NotSent || error.is_auth() {
-                return Err(error.into());
-            }
-            if error.is_throttled() || error.outcome() == Outcome::Unknown {
-                work.failures += 1;
-                if work.failures >= MOST_FAILURES {
-                    return Err(error.into());
-                }
-            }
-            if error.is_throttled() {
-                continue;
-            }
-            let detail =
-                format!("\"{}\" is not in the list at Stokt: {error}", crate::decision::clean(name, 80));
-            let (kind, code) = ("list".to_owned(), "list_item".to_owned());
-            work.report.problem(Issue { kind, stokt_id: there.to_string(), code, detail });
-            left += 1;
-            break;
-        }
+    let agreed = base.sent(&ours, &has, is_complete);
+    if kept.as_ref() != Some(&agreed) {
+        agree(session, list.id, there, &agreed)?;
     }
     if added > 0 || left > 0 {
         let why = format!("{added} climbs were put in, {left} are not there");
         work.report.decide(about(Decided::Patched).because(why));
     }
     Ok(())
+}
+
+/// Notes what both sides know of a list.
+fn agree(session: &Session<'_>, id: ListId, stokt_id: StoktId, agreed: &Agreed) -> Result<(), EngineError> {
+    let base = agreed.to_json();
+    let (added, removed) = (Vec::new(), Vec::new());
+    let list = PulledList { id, stokt_id, is_new: false, name: None, added, removed, base };
+    let ctx = session.context();
+    let written: Result<(), StoreError> = session.store.write(|conn| {
+        sync_writes::begin(conn, &ctx)?;
+        list_pull::write(conn, &ctx, session.account, std::slice::from_ref(&list))
+    });
+    written?;
+    session.points.reached("list.agreed")
+}
+
+/// Puts one climb into a list at Stokt; whether it is in it now, as far as Stokt says.
+fn add(work: &mut Push<'_, '_>, there: StoktId, climb: StoktId, name: &str) -> Result<bool, EngineError> {
+    let session = work.session;
+    loop {
+        session.check()?;
+        session.points.reached("list.adding")?;
+        let answer = session.client.add_to_list(there, climb);
+        session.points.reached("list.added")?;
+        let Err(error) = answer else {
+            work.failures = 0;
+            return Ok(true);
+        };
+        if error.outcome() == Outcome::NotSent || error.is_auth() {
+            return Err(error.into());
+        }
+        if error.is_throttled() || error.outcome() == Outcome::Unknown {
+            work.failures += 1;
+            if work.failures >= MOST_FAILURES {
+                return Err(error.into());
+            }
+        }
+        if error.is_throttled() {
+            continue;
+        }
+        let name = crate::decision::clean(name, 80);
+        let detail = format!("\"{name}\" is not in the list at Stokt: {error}");
+        let (kind, code) = ("list".to_owned(), "list_item".to_owned());
+        work.report.problem(Issue { kind, stokt_id: there.to_string(), code, detail });
+        return Ok(false);
+    }
 }

@@ -25,11 +25,14 @@ use crate::sync::options::Selection;
 use crate::sync::planning::local_side;
 use crate::sync::sending::{Board, Frozen, Send, Told, place};
 use crate::sync::session::Session;
-use crate::sync::settle::climb_of;
+use crate::sync::settle::{about, climb_of};
 use crate::sync::view::{RemoteClimb, View};
 
 /// Why a climb whose link was undone is not sent.
 const ONCE_LINKED: &str = "it was linked to Stokt before: only --climb-ids sends it again";
+
+/// Why a list that waited to be sent does not wait any more.
+const LIST_GONE: &str = "it was deleted here, or linked by hand, before it was sent: called off";
 
 /// What there is to send.
 #[derive(Debug, Default)]
@@ -38,7 +41,7 @@ pub(crate) struct Planned {
     pub(super) create: Vec<ClimbId>,
     /// Climbs to be changed or deleted, by Stokt's ids.
     pub(super) change: Vec<StoktId>,
-    /// Rows of the outbox whose climbs are not there to be sent any more.
+    /// Rows of the outbox whose climbs, or lists, are not there to be sent any more.
     pub(super) stale: Vec<Uuid>,
     /// What is not sent, and why.
     pub(crate) decisions: Vec<Decision>,
@@ -66,6 +69,10 @@ pub(crate) fn plan(session: &Session<'_>, view: &View<'_>) -> Result<Planned, En
         creations(conn, session, &gyms, view.held, &mut planned)?;
         changes(conn, session, &gyms, &mine, &mut planned)?;
         list(conn, session, held_list.as_ref(), &mut planned)?;
+        for row in super::lists::gone(conn)? {
+            planned.stale.push(row.id);
+            planned.decisions.push(about(&row, Decided::Skipped).because(LIST_GONE));
+        }
         Ok(planned)
     })
 }

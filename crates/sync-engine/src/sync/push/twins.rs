@@ -51,9 +51,15 @@ impl Unexplained {
 /// Why something is not sent: Stokt has `twins` of it. With the row under which it is held back, also what to do.
 pub(super) fn why(kind: EntityKind, twins: &BTreeSet<StoktId>, row: Option<&Entry>) -> String {
     let first: Vec<String> = twins.iter().take(3).map(ToString::to_string).collect();
-    let alike = if kind == EntityKind::List { "a list of that name" } else { "one just like it" };
-    let reason =
-        format!("Stokt already has {alike}, {}, and nothing here is linked to that", first.join(", "));
+    let first = first.join(", ");
+    let reason = match kind {
+        EntityKind::List => {
+            format!(
+                "Stokt already has a list of that name, {first}, and none is known to have been sent from here as that"
+            )
+        }
+        _ => format!("Stokt already has one just like it, {first}, and nothing here is linked to that"),
+    };
     match row {
         Some(row) => format!("{reason}; {}", ways_out(row)),
         None => reason,
@@ -102,10 +108,9 @@ pub(crate) fn find(session: &Session<'_>, view: &View<'_>) -> Result<Vec<Unexpla
             }
             let twins = view.twins.get(&claim.fingerprint).into_iter().flatten();
             let twins: BTreeSet<StoktId> = twins.filter(|id| new.contains(id)).copied().collect();
-            // Whoever had it sent knew of them.
-            let is_meant =
-                |row: &Entry| row.state == OutboxState::Pending && row.known_twins.is_superset(&twins);
-            if twins.is_empty() || asked.last(side).is_some_and(is_meant) {
+            // Whoever had it sent, or called it off, knew of them.
+            let is_another = |row: &Entry| row.is_another_than(&twins);
+            if twins.is_empty() || asked.last(side).is_some_and(is_another) {
                 continue;
             }
             let name = (!is_secret(session, side)).then(|| side.name.clone());

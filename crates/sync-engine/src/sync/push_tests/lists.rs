@@ -1,8 +1,8 @@
 //! A list is made at Stokt once, and filled.
 
-use mastoc_domain::ListId;
 use mastoc_domain::lists::ListType;
 use mastoc_domain::outbox::OutboxState;
+use mastoc_domain::{ListId, UserId};
 use mastoc_stokt_sim::{RetryAfter, Rule};
 use mastoc_storage::import::ImportContext;
 use mastoc_storage::list_items::{self, NewItem};
@@ -18,7 +18,7 @@ use crate::sync::by_hand::{self, Candidates};
 use crate::sync::options::{Selection, SyncOptions};
 
 /// The names of the account's personal lists at Stokt, and of the climbs in those called `name`.
-fn there(world: &World, name: &str) -> (usize, Vec<String>) {
+pub(super) fn there(world: &World, name: &str) -> (usize, Vec<String>) {
     let client = client(&world.sim);
     let lists: Vec<_> = client
         .personal_lists(world.account)
@@ -38,8 +38,14 @@ fn there(world: &World, name: &str) -> (usize, Vec<String>) {
 }
 
 /// A list of a climb made here and one that came from Stokt, chosen to be sent.
-fn chosen(url: &str, name: &str) -> (World, ListId) {
+pub(super) fn chosen(url: &str, name: &str) -> (World, ListId) {
     let world = World::new(url);
+    let owner = world.own().setter_id.unwrap();
+    of(world, name, owner)
+}
+
+/// The same of whoever is named.
+pub(super) fn of(world: World, name: &str, owner: UserId) -> (World, ListId) {
     let own = world.own();
     let local = world.local("Made here", 1);
     let made: Result<ListId, StoreError> = world.store.write(|conn| {
@@ -50,7 +56,7 @@ fn chosen(url: &str, name: &str) -> (World, ListId) {
             is_public: false,
             gym_id: None,
         };
-        let list = lists::create(conn, own.setter_id.unwrap(), &new)?;
+        let list = lists::create(conn, owner, &new)?;
         for climb in [local, own.id] {
             list_items::add(conn, list, climb, &NewItem::default())?;
         }
@@ -63,7 +69,7 @@ fn chosen(url: &str, name: &str) -> (World, ListId) {
 
 /// A run in which the list is held back, or not.
 #[track_caller]
-fn held(world: &World, is_held: bool) -> Report {
+pub(super) fn held(world: &World, is_held: bool) -> Report {
     let report = world.run();
     assert_eq!(report.count(Decided::HeldBack), u64::from(is_held), "{}", report.sync_summary());
     report
@@ -74,7 +80,8 @@ fn told(report: &Report) -> Vec<&Decision> {
     report.decisions.listed.iter().filter(|one| one.decision == Decided::HeldBack).collect()
 }
 
-const FREE: ImportContext<'static> = ImportContext { run: None, account: None, fence: None, dry: None };
+pub(super) const FREE: ImportContext<'static> =
+    ImportContext { run: None, account: None, fence: None, dry: None };
 
 mastoc_test_support::both_backends! {
     prepare: prepare;
@@ -107,6 +114,16 @@ mastoc_test_support::both_backends! {
         };
         world.try_run(&Once::at("push.queued", 1, &delete)).unwrap();
         assert_eq!(there(&world, "Deleted").0, 0);
+        // It does not wait for ever: the next run calls it off, and says so once.
+        let waiting = |world: &World| world.states().iter().filter(|state| **state == OutboxState::Pending).count();
+        assert_eq!(waiting(&world), 1);
+        let world = World { options: SyncOptions { selection: Selection::Nothing, ..world.options.clone() }, ..world };
+        let report = world.run();
+        assert_eq!((decided(&report), waiting(&world)), (vec![Decided::Skipped], 0));
+        let told = &report.decisions.listed[0];
+        assert_eq!((told.kind.as_str(), told.stokt_id.clone()), ("list", list.to_string()));
+        assert!(super::why(told).contains("deleted"), "{told:?}");
+        assert_eq!((decided(&world.run()), there(&world, "Deleted").0), (vec![], 0));
     }
 
     fn a_list_whose_name_the_account_has_there_already_waits_for_a_person(url: &str) {

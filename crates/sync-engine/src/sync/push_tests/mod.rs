@@ -1,8 +1,11 @@
 //! Sending and settling against a real stand-in for Stokt, on both databases, without the rest of a run.
 
+mod backups;
 mod changes;
 mod choice;
+mod held;
 mod lists;
+mod lists_since;
 mod meanwhile;
 mod outcomes;
 mod sweep;
