@@ -224,6 +224,38 @@ fn files_open_with_a_sentence_and_stay_readable() {
 }
 
 #[test]
+fn the_top_level_holds_what_the_architecture_names() {
+    // What git keeps; a tree without git has nothing else in it.
+    let listed = Command::new("git").args(["ls-files"]).current_dir(root()).output();
+    let text = match listed {
+        Ok(listed) if listed.status.success() => String::from_utf8(listed.stdout).unwrap(),
+        _ => {
+            let entries = std::fs::read_dir(root()).unwrap().map(|entry| entry.unwrap().file_name());
+            entries.map(|name| name.into_string().unwrap() + "\n").filter(|name| name != "target\n").collect()
+        }
+    };
+    let names = text.lines().filter_map(|path| path.split('/').next());
+    let top: BTreeSet<&str> = names.filter(|name| !name.starts_with('.')).collect();
+    let named = [
+        "Cargo.lock",
+        "Cargo.toml",
+        "LICENSE-APACHE",
+        "LICENSE-MIT",
+        "Makefile",
+        "README.md",
+        "benches",
+        "bins",
+        "clippy.toml",
+        "crates",
+        "docs",
+        "migrations",
+        "rustfmt.toml",
+        "tests",
+    ];
+    assert_eq!(top, BTreeSet::from(named));
+}
+
+#[test]
 fn binaries_are_thin() {
     for path in rust_files() {
         if path.ends_with("src/main.rs") && path.strip_prefix(root()).unwrap().starts_with("bins") {

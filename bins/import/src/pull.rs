@@ -16,7 +16,7 @@ use crate::shared::{Shown, client_builder, ended, failure, is_flag, print, stop_
 /// What scripts can rely on.
 pub(crate) const EXIT_CODES: &str = "Exit codes:
   0   done
-  1   done in part: some items failed, and are listed
+  1   done in part: some records or wall pictures failed, and are listed
   2   wrong usage or settings, an unknown gym, a database that cannot be used
   4   stopped by a safety guard
   5   credentials refused (by Stokt, or the key by the server)

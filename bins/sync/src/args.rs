@@ -24,7 +24,7 @@ const AFTER_HELP: &str = "Examples:
 
 Exit codes:
   0   done
-  1   done in part: some items failed, and are listed
+  1   done in part: some records or wall pictures failed, and are listed
   2   wrong usage or settings, an unknown gym, a damaged plan, a database that cannot be used
   3   done, but conflicts or ambiguous pushes wait for a person: mastoc-sync conflicts, mastoc-sync outbox
   4   stopped by a safety guard, with nothing changed; or the plan is no longer what would be done

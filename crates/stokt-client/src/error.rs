@@ -23,7 +23,9 @@ pub enum ErrorKind {
     #[error("cannot connect ({0}); check the address and the network")]
     Connect(String),
     /// No secure connection.
-    #[error("cannot connect securely ({0}); check the address, and that this machine knows who signed its certificate")]
+    #[error(
+        "cannot connect securely ({0}); check the address, and that this machine knows who signed its certificate"
+    )]
     Tls(String),
     /// The whole answer did not arrive within the deadline.
     #[error("no complete answer within {} s", .0.as_secs_f64())]
@@ -68,11 +70,19 @@ pub enum ErrorKind {
     #[error("a snapshot cannot be changed")]
     ReadOnlySnapshot,
     /// The snapshot cannot be read or written.
-    #[error("snapshot: {0}")]
+    #[error("snapshot: {0}{advice}", advice = more_space(.0))]
     Snapshot(#[source] std::io::Error),
     /// The caller's writer refused the bytes of a picture.
-    #[error("cannot write: {0}")]
+    #[error("cannot write: {0}{advice}", advice = more_space(.0))]
     Sink(#[source] std::io::Error),
+}
+
+fn is_full(why: &std::io::Error) -> bool {
+    matches!(why.kind(), std::io::ErrorKind::StorageFull | std::io::ErrorKind::QuotaExceeded)
+}
+
+fn more_space(why: &std::io::Error) -> &'static str {
+    if is_full(why) { "; free some disk space, and run it again" } else { "" }
 }
 
 /// Whether a change reached Stokt. What may be sent again without creating anything twice hangs on it.
@@ -218,6 +228,18 @@ impl Error {
     #[must_use]
     pub fn is_cancelled(&self) -> bool {
         matches!(self.0.kind, ErrorKind::Cancelled)
+    }
+
+    /// Whether Stokt cannot be reached at all: no such host, refused, no way there. Says nothing of the call.
+    #[must_use]
+    pub fn is_unreachable(&self) -> bool {
+        matches!(self.0.kind, ErrorKind::Connect(_))
+    }
+
+    /// Whether what was answered cannot be kept, since the disk, or what the account may use of it, is full.
+    #[must_use]
+    pub fn is_no_space(&self) -> bool {
+        matches!(&self.0.kind, ErrorKind::Snapshot(why) | ErrorKind::Sink(why) if is_full(why))
     }
 
     /// Whether the cause may pass by itself: unreachable, cut, slow, throttling, a 5xx or an HTML page.

@@ -1,6 +1,9 @@
 //! Bringing a database's schema up to date, and refusing one that a newer program wrote.
 
 use diesel::connection::SimpleConnection as _;
+use diesel::dsl::sql;
+use diesel::sql_types::Bool;
+use diesel::{RunQueryDsl as _, SqliteConnection};
 use diesel_migrations::{EmbeddedMigrations, MigrationHarness as _, embed_migrations};
 
 use crate::conn::AnyConnection;
@@ -38,13 +41,9 @@ pub(crate) fn run_pending(connection: &mut AnyConnection) -> Result<Vec<String>,
     }
 }
 
-/// Whether all migrations have run, found without changing anything; `None` where none has.
-pub(crate) fn is_current(connection: &mut AnyConnection) -> Result<Option<bool>, StoreError> {
-    use diesel::RunQueryDsl as _;
-    use diesel::dsl::sql;
-    use diesel::sql_types::Bool;
-    // Asking diesel for the migrations would create the table that it keeps them in.
-    let begun: bool = match connection {
+/// Whether migrations ever ran here. Asking diesel for them would create the table that it keeps them in.
+fn is_begun(connection: &mut AnyConnection) -> Result<bool, StoreError> {
+    Ok(match connection {
         AnyConnection::Postgres(c) => {
             diesel::select(sql::<Bool>("to_regclass('__diesel_schema_migrations') IS NOT NULL"))
                 .get_result(c)?
@@ -53,8 +52,32 @@ pub(crate) fn is_current(connection: &mut AnyConnection) -> Result<Option<bool>,
             "EXISTS (SELECT 1 FROM sqlite_master WHERE name = '__diesel_schema_migrations')",
         ))
         .get_result(c)?,
-    };
-    if !begun {
+    })
+}
+
+/// Refuses a file of SQLite that holds something and has never seen a migration of ours, before anything is changed in
+/// it. One statement, since another program of ours may be making the database just now.
+///
+/// # Errors
+/// [`StoreError::Unusable`] for another program's file; or the database's failure.
+pub(crate) fn refuse_another_s(c: &mut SqliteConnection) -> Result<(), StoreError> {
+    let is_another_s: bool = diesel::select(sql::<Bool>(
+        "EXISTS (SELECT 1 FROM sqlite_master)
+         AND NOT EXISTS (SELECT 1 FROM sqlite_master WHERE name = '__diesel_schema_migrations')",
+    ))
+    .get_result(c)?;
+    if is_another_s { Err(another_s()) } else { Ok(()) }
+}
+
+fn another_s() -> StoreError {
+    StoreError::Unusable(
+        "the database is another program's, and stays as it is; name another one, or an empty one".to_owned(),
+    )
+}
+
+/// Whether all migrations have run, found without changing anything; `None` where none has.
+pub(crate) fn is_current(connection: &mut AnyConnection) -> Result<Option<bool>, StoreError> {
+    if !is_begun(connection)? {
         return Ok(None);
     }
     let (applied, pending) = match connection {
@@ -69,7 +92,17 @@ pub(crate) fn is_current(connection: &mut AnyConnection) -> Result<Option<bool>,
     Ok((!applied.is_empty()).then_some(!pending))
 }
 
+/// Programs may share a database of PostgreSQL, as long as they name their tables differently. Whoever comes here holds
+/// the lock, so that half of ours is not taken for another's.
 fn apply_postgres(c: &mut diesel::PgConnection) -> Result<Vec<String>, StoreError> {
+    let is_another_s: bool = diesel::select(sql::<Bool>(
+        "to_regclass('__diesel_schema_migrations') IS NULL
+         AND (to_regclass('climbs') IS NOT NULL OR to_regclass('gyms') IS NOT NULL)",
+    ))
+    .get_result(c)?;
+    if is_another_s {
+        return Err(another_s());
+    }
     refuse_newer(&c.applied_migrations().map_err(failed)?, &versions(&POSTGRES)?)?;
     let names = c.run_pending_migrations(POSTGRES).map_err(failed)?;
     Ok(names.iter().map(ToString::to_string).collect())

@@ -32,6 +32,14 @@ pub(crate) struct Manager {
 impl Manager {
     /// Opens one connection, with every setting that the two databases need to behave alike.
     pub(crate) fn open(&self) -> Result<AnyConnection, StoreError> {
+        self.open_if(|_| Ok(()))
+    }
+
+    /// As [`Manager::open`]; `fits` looks at a file of SQLite before any setting changes it.
+    pub(crate) fn open_if(
+        &self,
+        fits: impl FnOnce(&mut SqliteConnection) -> Result<(), StoreError>,
+    ) -> Result<AnyConnection, StoreError> {
         let count = {
             let statements = Arc::clone(&self.statements);
             move |event: InstrumentationEvent<'_>| {
@@ -48,13 +56,20 @@ impl Manager {
                 let text = path.to_str().ok_or_else(|| unusable("its path is not valid Unicode"))?;
                 let mut connection = SqliteConnection::establish(text)
                     .map_err(|error| unusable(&explain(&error.to_string())))?;
+                let refused = |error: StoreError| match error {
+                    StoreError::Unavailable(cause) => StoreError::Unavailable(cause),
+                    // Its message says already what to do.
+                    other => unusable(&other.to_string()),
+                };
+                let patience = format!("PRAGMA busy_timeout = {}", self.timeouts.busy.as_millis());
+                connection.batch_execute(&patience).map_err(|error| refused(error.into()))?;
+                fits(&mut connection).map_err(refused)?;
                 // An empty file has nothing to lose: until the first checkpoint, a power cut leaves it empty either way.
                 let is_new = std::fs::metadata(path).map_or(true, |file| file.len() == 0);
                 let careless = if is_new { "PRAGMA synchronous = OFF;" } else { "" };
                 connection
                     .batch_execute(&format!(
-                        "PRAGMA busy_timeout = {};
-                         {careless}
+                        "{careless}
                          PRAGMA journal_mode = WAL;
                          PRAGMA synchronous = NORMAL;
                          PRAGMA foreign_keys = ON;
@@ -62,15 +77,9 @@ impl Manager {
                          PRAGMA temp_store = MEMORY;
                          PRAGMA mmap_size = {};
                          PRAGMA wal_autocheckpoint = {};",
-                        self.timeouts.busy.as_millis(),
-                        self.memory_map,
-                        self.checkpoint_pages
+                        self.memory_map, self.checkpoint_pages
                     ))
-                    .map_err(|error| match StoreError::from(error) {
-                        StoreError::Unavailable(cause) => StoreError::Unavailable(cause),
-                        // Its message says already what to do.
-                        other => unusable(&other.to_string()),
-                    })?;
+                    .map_err(|error| refused(error.into()))?;
                 connection.set_instrumentation(count);
                 Ok(AnyConnection::Sqlite(connection))
             }

@@ -89,7 +89,7 @@ impl Store {
     /// wrote it, [`StoreError::Unavailable`] when it cannot be reached.
     pub fn open(target: &DatabaseTarget, options: &StoreOptions) -> Result<Self, StoreError> {
         let manager = manager(target, options);
-        let mut first = manager.open()?;
+        let mut first = manager.open_if(migrate::refuse_another_s)?;
         migrate::run_pending(&mut first)?;
         Self::with(manager, first, options)
     }

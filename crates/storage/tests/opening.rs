@@ -104,6 +104,29 @@ fn programs_that_start_at_once_migrate_once_on_postgres() {
 }
 
 #[test]
+fn another_program_s_database_is_refused_and_left_alone() {
+    let refused = |url: &str| {
+        let error = try_open(url).unwrap_err().to_string();
+        assert!(error.contains("another program's") && error.contains("name another one"), "{error}");
+    };
+    let place = sqlite::fresh_path();
+    Raw::open(place.url()).execute("CREATE TABLE climbs (summit TEXT)");
+    let content = std::fs::read(place.path()).unwrap();
+    refused(place.url());
+    assert!(std::fs::read(place.path()).unwrap() == content, "not even its header changed");
+    if let Some(database) = postgres::empty_database() {
+        // It may be shared, but not the names of tables.
+        Raw::open(database.url()).execute("CREATE TABLE summits (name TEXT)");
+        drop(try_open(database.url()).unwrap());
+    }
+    if let Some(database) = postgres::empty_database() {
+        Raw::open(database.url()).execute("CREATE TABLE climbs (summit TEXT)");
+        refused(database.url());
+        assert_eq!(Raw::open(database.url()).count("pg_tables WHERE schemaname = 'public'"), 1);
+    }
+}
+
+#[test]
 fn a_file_that_is_no_database_is_refused_and_left_alone() {
     let place = sqlite::fresh_path();
     let content = b"This is the shopping list for Saturday. ".repeat(100);

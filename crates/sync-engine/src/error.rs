@@ -102,14 +102,11 @@ fn stokt_ending(error: &mastoc_stokt_client::Error) -> Ending {
     if error.is_auth() {
         return Ending::Credentials;
     }
-    if error.is_temporary() {
+    if error.is_temporary() || error.is_no_space() {
         return Ending::Temporary;
     }
     match error.kind() {
         ErrorKind::Tls(_) => Ending::Temporary,
-        ErrorKind::Snapshot(why) | ErrorKind::Sink(why) if why.kind() == std::io::ErrorKind::StorageFull => {
-            Ending::Temporary
-        }
         ErrorKind::Config(_)
         | ErrorKind::Argument(_)
         | ErrorKind::Status(_)

@@ -45,7 +45,7 @@ pub use report::{
 };
 pub use server_target::ServerTarget;
 pub use store_target::StoreTarget;
-pub use target::{Checked, Kept, PictureError, Start, Started, Target};
+pub use target::{Cause, Checked, Kept, PictureError, Start, Started, Target};
 
 // What a binary needs to reach both ends, without depending on their crates itself.
 pub use mastoc_client::{Client as ServerClient, ClientError};

@@ -9,10 +9,12 @@ use crate::error::EngineError;
 use crate::observe::{Observer, Step};
 use crate::plan::{PictureOwner, PicturePlan};
 use crate::report::{Issue, Report};
-use crate::target::{Checked, Kept, PictureError, Target};
+use crate::target::{Cause, Checked, Kept, PictureError, Target};
 
 /// How often a picture that arrives cut is fetched again.
 const FETCH_AGAIN: u32 = 2;
+/// How many pictures fail in a row before Stokt itself is looked at.
+const FAILED_IN_A_ROW: u32 = 3;
 /// Most pictures that are kept together: more would show no progress, and mean more to fetch again after a stop.
 const GROUP: usize = 64;
 /// Most bytes of pictures that wait in memory to be kept together.
@@ -32,7 +34,40 @@ pub(crate) fn fetch(
     match client.fetch_media(&picture.path, || Ok(Vec::new())) {
         Ok((bytes, _)) => Ok(Ok(bytes)),
         Err(error) if error.is_auth() || error.is_throttled() || error.is_cancelled() => Err(error.into()),
-        Err(error) => Ok(Err(PictureError::Bad { detail: error.to_string(), fetch_again: false })),
+        Err(error) if error.is_unreachable() || error.is_no_space() => Err(error.into()),
+        Err(error) => {
+            let cause = if error.is_temporary() { Cause::Service } else { Cause::Picture };
+            Ok(Err(PictureError::Bad { detail: error.to_string(), cause }))
+        }
+    }
+}
+
+/// Looks whether Stokt still answers when one picture after the other failed as if it did not.
+struct Pulse {
+    in_a_row: u32,
+}
+
+impl Pulse {
+    /// Takes note of a picture. Answers why the others are better not asked for, which takes long where each is tried
+    /// several times: Stokt answers, but gives no pictures.
+    ///
+    /// # Errors
+    /// Stokt does not answer at all.
+    fn beat(
+        &mut self,
+        client: &Client,
+        fetched: &Result<Vec<u8>, PictureError>,
+    ) -> Result<Option<String>, EngineError> {
+        let Err(PictureError::Bad { detail, cause: Cause::Service }) = fetched else {
+            self.in_a_row = 0;
+            return Ok(None);
+        };
+        self.in_a_row += 1;
+        if self.in_a_row < FAILED_IN_A_ROW {
+            return Ok(None);
+        }
+        client.version()?;
+        Ok(Some(format!("not asked for, since {} before it failed: {detail}", self.in_a_row)))
     }
 }
 
@@ -116,20 +151,26 @@ pub(crate) fn fetch_all(
         let (jobs, todo) = sync_channel::<(PicturePlan, Result<Vec<u8>, PictureError>)>(4);
         let (tell, done) = channel();
         scope.spawn(move || keep_in_groups(target, &todo, &tell));
-        let mut stopped = Ok(());
-        for picture in wanted {
-            match fetch(client, &picture) {
-                Ok(fetched) => {
-                    if jobs.send((picture, fetched)).is_err() {
-                        break;
-                    }
-                }
-                Err(error) => {
-                    stopped = Err(error);
+        let mut wanted = wanted.into_iter();
+        let mut pulse = Pulse { in_a_row: 0 };
+        let mut ask = || -> Result<(), EngineError> {
+            while let Some(picture) = wanted.next() {
+                let fetched = fetch(client, &picture)?;
+                let why = pulse.beat(client, &fetched);
+                if jobs.send((picture, fetched)).is_err() {
                     break;
                 }
+                if let Some(detail) = why? {
+                    for picture in wanted.by_ref() {
+                        let error = PictureError::Bad { detail: detail.clone(), cause: Cause::Service };
+                        // The other side is gone only when the run has ended.
+                        let _ = jobs.send((picture, Err(error)));
+                    }
+                }
             }
-        }
+            Ok(())
+        };
+        let stopped = ask();
         // What arrived is kept, also when the run stops here.
         drop(jobs);
         done.iter().try_for_each(&mut settled)?;
@@ -182,7 +223,7 @@ pub(crate) fn settle(
 ) -> Result<(), EngineError> {
     for PictureOutcome { picture, mut result } in outcomes {
         let mut left = FETCH_AGAIN;
-        while let Err(PictureError::Bad { fetch_again: true, .. }) = &result
+        while let Err(PictureError::Bad { cause: Cause::Passing, .. }) = &result
             && left > 0
         {
             left -= 1;

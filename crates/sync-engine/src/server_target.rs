@@ -19,7 +19,9 @@ use crate::ending::Ending;
 use crate::error::EngineError;
 use crate::plan::{Batch, PictureOwner, PicturePlan};
 use crate::report::{Issue, Tally, Written};
-use crate::target::{KINDS, Kept, PictureError, Start, Started, Target, bad_picture, written_from_refused};
+use crate::target::{
+    Cause, KINDS, Kept, PictureError, Start, Started, Target, bad_picture, written_from_refused,
+};
 
 use turn::Turn;
 
@@ -162,7 +164,7 @@ impl Target for ServerTarget {
         match self.client.put_picture(owner, &picture.path, &sha256, bytes, self.run.get().copied()) {
             Ok(kept) => Ok(Kept { size_bytes: kept.size_bytes }),
             Err(error) if error.is_refusal() => {
-                Err(PictureError::Bad { detail: error.to_string(), fetch_again: false })
+                Err(PictureError::Bad { detail: error.to_string(), cause: Cause::Picture })
             }
             Err(error) => Err(PictureError::Target(error.into())),
         }

@@ -69,6 +69,17 @@ impl Checked {
     }
 }
 
+/// What a picture that is not kept suffers from.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Cause {
+    /// It came cut, or something that passes came in its place: fetching it again may help.
+    Passing,
+    /// Stokt was asked several times, and failed as a service does that is in trouble.
+    Service,
+    /// Itself.
+    Picture,
+}
+
 /// Why a picture is not kept.
 #[derive(Debug)]
 pub enum PictureError {
@@ -76,8 +87,8 @@ pub enum PictureError {
     Bad {
         /// What is wrong with it.
         detail: String,
-        /// Whether fetching it again may help: it was cut.
-        fetch_again: bool,
+        /// What it suffers from.
+        cause: Cause,
     },
     /// The target is.
     Target(EngineError),
@@ -94,7 +105,8 @@ impl<E: Into<EngineError>> From<E> for PictureError {
 pub(crate) fn bad_picture(picture: &PicturePlan, error: &MediaError) -> PictureError {
     let is_page = matches!(error, MediaError::NotAnImage { .. });
     let fetch_again = error.is_retryable() || (is_page && matches!(picture.owner, PictureOwner::Face(_)));
-    PictureError::Bad { detail: error.to_string(), fetch_again }
+    let cause = if fetch_again { Cause::Passing } else { Cause::Picture };
+    PictureError::Bad { detail: error.to_string(), cause }
 }
 
 /// Takes an import in. Everything can be written twice without harm.
@@ -161,7 +173,7 @@ pub trait Target: Sync {
             Checked::Unread(bytes) => self.keep_picture(picture, &bytes),
             Checked::Image(_) => Err(PictureError::Bad {
                 detail: "this target takes no pictures that were looked at elsewhere".to_owned(),
-                fetch_again: false,
+                cause: Cause::Picture,
             }),
         };
         pictures.into_iter().map(keep).collect()

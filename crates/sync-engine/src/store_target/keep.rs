@@ -7,7 +7,7 @@ use mastoc_storage::import::pictures::{self, VerifiedImage};
 use super::StoreTarget;
 use crate::error::EngineError;
 use crate::plan::{PictureOwner, PicturePlan};
-use crate::target::{Kept, PictureError};
+use crate::target::{Cause, Kept, PictureError};
 
 impl StoreTarget {
     /// Makes verified pictures safe on the disk, and then theirs whose they are: all in one transaction. Each comes
@@ -41,7 +41,7 @@ impl StoreTarget {
                     let answer = size_bytes.map(|size_bytes| Kept { size_bytes });
                     let nobodys = || PictureError::Bad {
                         detail: "whoever it belongs to was not imported".to_owned(),
-                        fetch_again: false,
+                        cause: Cause::Picture,
                     };
                     (at, answer.ok_or_else(nobodys))
                 })

@@ -64,6 +64,36 @@ both_backends! {
         assert_eq!(report.notes.iter().filter(|note| note.kind == "avatar").count(), avatars);
     }
 
+    fn avatars_are_not_asked_for_one_by_one_where_stokt_gives_none(url: &str) {
+        let sim = small().setters(40).climbs(160).start().unwrap();
+        sim.faults().push(Rule::status(503).path("/media/*avatar*"));
+        let data = tempfile::tempdir().unwrap();
+        let report = run(&sim, url, data.path());
+        // Stokt itself answers, so that the import comes to its end, and the next run asks again.
+        assert_eq!(report.ending, Ending::Done, "{}", report.summary());
+        let avatars = stored(url, &sim).users.iter().filter(|user| user.avatar_path.is_some()).count();
+        assert!(avatars > 3, "{avatars}");
+        assert_eq!(report.images.missing_avatars, avatars as u64, "{}", report.summary());
+        let skipped = report.notes.iter().filter(|note| note.detail.starts_with("not asked for")).count();
+        assert_eq!(skipped, avatars - 3);
+        sim.faults().clear();
+        let again = run(&sim, url, data.path());
+        assert_eq!((again.images.missing_avatars, again.images.copied), (0, avatars as u64), "{}", again.summary());
+    }
+
+    fn a_service_that_goes_away_among_the_avatars_ends_the_run(url: &str) {
+        let sim = small().setters(40).climbs(160).start().unwrap();
+        // From the first avatar on nothing is answered any more.
+        sim.faults().push(Rule::status(503).path("/media/*avatar*"));
+        sim.faults().push(Rule::status(503).path("/api/version"));
+        let data = tempfile::tempdir().unwrap();
+        let report = run(&sim, url, data.path());
+        assert_eq!(report.ending, Ending::Temporary, "{}", report.summary());
+        sim.faults().clear();
+        let again = run(&sim, url, data.path());
+        assert_eq!((again.ending, again.images.missing_avatars), (Ending::Done, 0), "{}", again.summary());
+    }
+
     fn a_new_picture_is_a_new_version(url: &str) {
         let sim = small().climbs(20).start().unwrap();
         let data = tempfile::tempdir().unwrap();
