@@ -23,7 +23,9 @@ pub enum ErrorKind {
     #[error("cannot connect ({0}); check the address and the network")]
     Connect(String),
     /// No secure connection.
-    #[error("cannot connect securely ({0}); check the address, and that this machine knows who signed its certificate")]
+    #[error(
+        "cannot connect securely ({0}); check the address, and that this machine knows who signed its certificate"
+    )]
     Tls(String),
     /// The whole answer did not arrive within the deadline.
     #[error("no complete answer within {} s", .0.as_secs_f64())]
