@@ -3,6 +3,7 @@
 mod conflicts;
 mod outbox;
 
+use std::io::Write as _;
 use std::path::Path;
 use std::time::Duration;
 
@@ -22,8 +23,9 @@ use crate::args::{Arguments, climb_id, id};
 use crate::run::database;
 use crate::shared::{client_builder, failure, print, stop_on_interrupt};
 
-/// How long something that a person does waits for a run to end.
-const PATIENCE: Duration = Duration::from_secs(20);
+/// How long something that a person does waits for a run to end, in which it says so at once.
+const PATIENCE: by_hand::Patience<'static> =
+    by_hand::Patience { most: Duration::from_secs(20), waits: &say_that_it_waits };
 
 /// What is asked for beside a run.
 #[derive(Debug, Subcommand)]
@@ -224,6 +226,13 @@ fn client(arguments: &Arguments) -> Result<StoktClient, Failure> {
     let client = client.map_err(|error| failure(&EngineError::from(error)))?;
     stop_on_interrupt(&client);
     Ok(client)
+}
+
+/// On standard error, since it is no part of what was asked for.
+fn say_that_it_waits(holder: &str) {
+    let most = PATIENCE.most.as_secs();
+    // Nobody may read it.
+    let _ = writeln!(std::io::stderr(), "waiting for the run of {holder} to end, {most} s at most");
 }
 
 /// Who does something, in words for whoever waits for the lock, or asks later.

@@ -67,7 +67,7 @@ pub enum Decision {
     },
     /// Nothing: the row was deleted here.
     Deleted,
-    /// Nothing: it may be a row of ours that was sent to Stokt and is not linked yet.
+    /// Nothing: it may be a row of ours that was sent to Stokt, or is held back, and is not linked yet.
     Awaited,
     /// Nothing: a later record of the batch speaks of the same row.
     Superseded,
@@ -81,8 +81,8 @@ impl Planned {
         if self.decision == Decision::Create {
             self.decision = Decision::Awaited;
             self.status = ItemStatus::Exists;
-            let detail = "it may be a climb sent from here of which it is not known yet what became; \
-                          mastoc-sync finds out";
+            let detail = "it may be a climb from here that was sent or is held back, and nobody knows yet: \
+                          mastoc-sync outbox shows it";
             self.notes.push(ItemProblem { code: AWAITED.into(), detail: detail.into() });
         }
     }

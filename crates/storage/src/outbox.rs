@@ -4,6 +4,7 @@
 //! Every step is one transaction that checks two fencing numbers: the run's, which a run loses with its lock, and the
 //! row's, which grows whenever somebody else takes the row over. A worker that came too late changes nothing.
 
+mod awaited;
 mod candidates;
 mod held;
 mod linking;
@@ -13,8 +14,6 @@ mod standing;
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 use diesel::prelude::*;
-use mastoc_domain::canonical::fingerprint;
-use mastoc_domain::import::ImportClimb;
 use mastoc_domain::outbox::{OutboxAction, OutboxState};
 use mastoc_domain::sync_state::EntityKind;
 use mastoc_domain::{StoktId, Timestamp};
@@ -29,6 +28,7 @@ use crate::schema::outbox as t;
 use crate::sql::{chunks, keys};
 use crate::types::{Id, Time};
 
+pub use awaited::{Awaited, awaited, awaits};
 pub use candidates::{
     ListSide, gyms_there, holds_there, list, lists_deleted, lists_here, lists_sent, lists_unlinked,
     never_linked, once_linked, own_unlinked_lists, senders,
@@ -394,40 +394,4 @@ pub fn counts_of(
         .select((t::state, diesel::dsl::count_star()))
         .load(c))?;
     Ok(rows.into_iter().map(|(state, count)| (state.0, count)).collect())
-}
-
-/// The fingerprints of what may have been made at Stokt though nobody knows it, with what Stokt had of each before it
-/// was sent; nothing for what was never sent, since what Stokt has may be it. A pull must not take such a thing for a
-/// new one of somebody else's.
-///
-/// # Errors
-/// When the database fails.
-pub fn awaited(
-    conn: &mut ReadConn<'_>,
-    entity: EntityKind,
-) -> Result<HashMap<String, BTreeSet<StoktId>>, StoreError> {
-    let states = [OutboxState::Sent, OutboxState::Unknown, OutboxState::Ambiguous].map(OutboxState::as_str);
-    let rows: Vec<(String, Option<Value>, Option<Time>)> = on_backend!(conn, |c| t::table
-        .filter(t::entity.eq(entity.as_str()))
-        .filter(t::action.eq(OutboxAction::Create.as_str()))
-        .filter(t::state.eq_any(states))
-        .select((t::fingerprint, t::known_twins, t::sent_at))
-        .load(c))?;
-    rows.into_iter()
-        .map(|(fingerprint, known, sent_at)| {
-            let known = known.filter(|_| sent_at.is_some());
-            let known = known.map_or_else(|| Ok(BTreeSet::new()), serde_json::from_value);
-            let known = known.map_err(|error| StoreError::Internal(format!("outbox: {error}")))?;
-            Ok((fingerprint, known))
-        })
-        .collect()
-}
-
-/// Whether a record of Stokt's may be what became of something that was sent and is not settled: it has the
-/// fingerprint of that, as its setter would have sent it, and was not there before.
-#[must_use]
-pub fn is_awaited(awaited: &HashMap<String, BTreeSet<StoktId>>, record: &ImportClimb) -> bool {
-    let Some(setter) = record.setter_stokt_id.filter(|_| !awaited.is_empty()) else { return false };
-    let print = fingerprint(record.face_stokt_id, setter, &record.holds_list, &record.name);
-    awaited.get(&print).is_some_and(|before| !before.contains(&record.stokt_id))
 }

@@ -239,6 +239,7 @@ mastoc_test_support::both_backends! {
         assert_eq!(lease(&store, &entries[1], &[]), Leased::Waits, "it is not known yet what became of the first");
         let awaited = store.read(|conn| outbox::awaited(conn, EntityKind::Climb)).unwrap();
         assert_eq!(awaited.keys().collect::<Vec<_>>(), ["same"]);
+        assert!(!awaited["same"].is_held_back);
         let first = store.write(|conn| outbox::take_over(conn, &FREE, &row(&store, &entries[0]))).unwrap();
         store.write(|conn| outbox::created(conn, &FREE, first, one, sid(50), &base("Made here"), 1)).unwrap();
         assert!(matches!(lease(&store, &entries[1], &[sid(50)]), Leased::Yes(_)));

@@ -86,13 +86,23 @@ pub struct Decision {
     /// Why, where the decision does not say it all.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub why: Option<String>,
+    /// Whether it is told without its name since it is private here: reports go to people who may not see it.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub is_private: bool,
 }
 
 impl Decision {
     /// The decision about the record `stokt_id`; of what has no id there yet, its id here.
     #[must_use]
     pub fn new(kind: EntityKind, stokt_id: impl Into<String>, decision: Decided) -> Self {
-        Self { kind: kind.as_str().to_owned(), stokt_id: stokt_id.into(), decision, name: None, why: None }
+        Self {
+            kind: kind.as_str().to_owned(),
+            stokt_id: stokt_id.into(),
+            decision,
+            name: None,
+            why: None,
+            is_private: false,
+        }
     }
 
     /// With the name of what it is about.
@@ -100,6 +110,22 @@ impl Decision {
     pub fn named(mut self, name: &str) -> Self {
         self.name = Some(clean(name, LONGEST_NAME));
         self
+    }
+
+    /// Without the name of what it is about, which is private.
+    #[must_use]
+    pub fn unnamed(self) -> Self {
+        Self { name: None, is_private: true, ..self }
+    }
+
+    /// What a person calls it: by its name, where that is told.
+    #[must_use]
+    pub fn called(&self) -> String {
+        match &self.name {
+            Some(name) => name.clone(),
+            None if self.is_private => format!("a private {}", self.kind),
+            None => format!("a {}", self.kind),
+        }
     }
 
     /// With the reason.

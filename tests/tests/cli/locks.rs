@@ -48,6 +48,32 @@ fn a_second_run_ends_at_once_or_waits_as_long_as_it_is_told() {
 }
 
 #[test]
+fn a_command_says_at_once_whom_it_waits_for_and_how_long() {
+    for world in World::both() {
+        report(world.run("both", &["--full"]).expect(0));
+        let climb = world.here("Own 1").id.to_string();
+        let nothing = "0190f0a0-0000-7000-8000-000000000001";
+        for (arguments, code) in [(&["mend", &climb][..], 0), (&["outbox", "drop", nothing], 2)] {
+            let (hangs, file) = hanging(&world);
+            let mut program = world.place.program("mastoc-sync");
+            program.args(arguments).arg("--json");
+            let mut waits = Process::start(program);
+            let line = waits.wait_for_error_line("waiting for the run of mastoc-sync", LIMIT);
+            assert!(
+                line.contains(&format!("process {}", hangs.id())) && line.contains("20 s at most"),
+                "{line}"
+            );
+            assert!(waits.is_running(), "it waits");
+            drop(hangs.kill());
+            let done = waits.wait(LIMIT);
+            assert_eq!(done.code, Some(code), "{done:?}");
+            assert!(!done.stdout.contains("waiting"), "{done:?}");
+            std::fs::remove_file(file).unwrap();
+        }
+    }
+}
+
+#[test]
 fn an_operator_takes_the_lock_from_a_run_that_hangs_and_says_why() {
     for world in World::both() {
         let free = sync(&world, &["lock", "break", "--reason", "a mistake"]);

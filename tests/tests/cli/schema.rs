@@ -195,7 +195,7 @@ fn loose(schema: &Value, at: &str, found: &mut Vec<String>) {
         let required: BTreeSet<&str> =
             schema["required"].as_array().unwrap().iter().filter_map(Value::as_str).collect();
         let optional: Vec<&str> = named.difference(&required).copied().collect();
-        let is_decision = at.ends_with("/decision") && optional == ["name", "why"];
+        let is_decision = at.ends_with("/decision") && optional == ["is_private", "name", "why"];
         if schema["additionalProperties"] != false || !(optional.is_empty() || is_decision) {
             found.push(at.to_owned());
         }

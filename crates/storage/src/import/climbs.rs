@@ -209,7 +209,7 @@ pub fn climbs(
     let mut batch = batch::decide(EntityKind::Climb, items, known, rows);
     let awaited = outbox::awaited(conn, EntityKind::Climb)?;
     for (planned, record) in batch.planned.iter_mut().zip(records).filter(|_| !awaited.is_empty()) {
-        if outbox::is_awaited(&awaited, record) {
+        if outbox::awaits(&awaited, record).is_some() {
             planned.await_settling();
         }
     }

@@ -25,21 +25,51 @@ const MOST_TWINS: usize = 3;
 /// The ways out of being held back besides adopting a twin.
 const OTHER_WAYS: usize = 2;
 
-/// Takes the lock of the database for something that a person does, waiting for `patience` at most: while a run works,
-/// nobody decides about what it is sending. `owner`: who does it, in words for whoever waits meanwhile.
+/// How long something that a person does waits for a run that is under way.
+#[derive(Clone, Copy)]
+pub struct Patience<'p> {
+    /// So long at most.
+    pub most: Duration,
+    /// Is told at once that it waits, and for whom.
+    pub waits: &'p dyn Fn(&str),
+}
+
+impl From<Duration> for Patience<'_> {
+    fn from(most: Duration) -> Self {
+        Self { most, waits: &|_| () }
+    }
+}
+
+/// Takes the lock of the database for something that a person does, with some patience: while a run works, nobody
+/// decides about what it is sending. `owner`: who does it, in words for whoever waits meanwhile.
 ///
 /// # Errors
 /// [`EngineError::Locked`] when a run is under way for longer, or the database's failure.
-pub fn lock(store: &Store, owner: &str, patience: Duration) -> Result<RunLock, EngineError> {
-    if let Some(lock) = RunLock::acquire(store, owner, patience, &|| false)? {
+pub fn lock<'p>(
+    store: &Store,
+    owner: &str,
+    patience: impl Into<Patience<'p>>,
+) -> Result<RunLock, EngineError> {
+    let Patience { most, waits } = patience.into();
+    if let Some(lock) = RunLock::try_acquire(store, owner)? {
         return Ok(lock);
     }
+    if !most.is_zero() {
+        waits(&holder(store)?);
+        if let Some(lock) = RunLock::acquire(store, owner, most, &|| false)? {
+            return Ok(lock);
+        }
+    }
+    Err(EngineError::Locked { holder: holder(store)? })
+}
+
+/// Who holds the lock, in words.
+fn holder(store: &Store) -> Result<String, EngineError> {
     let holder = store.read(locks::holder)?;
-    let holder = holder.map_or_else(
+    Ok(holder.map_or_else(
         || "unknown".to_owned(),
         |holder| format!("{}, since {}", holder.owner, holder.acquired_at),
-    );
-    Err(EngineError::Locked { holder })
+    ))
 }
 
 /// What Stokt shows of the account's that may be what became of a row of the outbox.

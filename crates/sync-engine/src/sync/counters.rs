@@ -3,7 +3,6 @@
 
 use std::collections::HashSet;
 use std::fmt::Write as _;
-use std::time::Duration;
 
 use mastoc_domain::{ClimbId, StoktId};
 use mastoc_stokt_client::Client;
@@ -84,16 +83,16 @@ impl Counters {
 }
 
 /// Asks Stokt for the counters of these climbs, three requests for each, and keeps them. `owner`: who does it, in words
-/// for whoever waits for the lock meanwhile; a run that is under way is waited for, as long as `patience`.
+/// for whoever waits for the lock meanwhile; a run that is under way is waited for with `patience`.
 ///
 /// # Errors
 /// [`EngineError::Locked`] when a run is under way for longer, [`StoreError::Invalid`] when a climb is not here, what
 /// Stokt answers, or the database's failure.
-pub fn refresh(
+pub fn refresh<'p>(
     client: &Client,
     store: &Store,
     owner: &str,
-    patience: Duration,
+    patience: impl Into<by_hand::Patience<'p>>,
     climbs: &[ClimbId],
 ) -> Result<Counters, EngineError> {
     let mut sides = store.read(|conn| sync_climbs::local(conn, climbs))?;

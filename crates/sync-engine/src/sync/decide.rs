@@ -7,7 +7,7 @@
 //! - Whether a climb that Stokt shows is what became of an attempt to create ours is for `settle.rs` to find out;
 //!   until then it is [unsettled](Situation::unsettled), and neither side makes it again.
 
-use std::fmt;
+mod why;
 
 use mastoc_domain::canonical::CanonicalClimb;
 use mastoc_domain::sync_state::Direction;
@@ -15,6 +15,7 @@ use mastoc_domain::sync_state::Direction;
 pub use mastoc_domain::sync_merge::{ConflictKind, Field};
 use mastoc_domain::sync_merge::{Merged, differing_fields, merge, with_fields};
 
+pub use self::why::Why;
 use super::options::ConflictPolicy;
 
 /// A climb as it stands here.
@@ -157,69 +158,6 @@ pub enum Action {
         /// Why not.
         why: Why,
     },
-}
-
-/// Why something is not done now.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-pub enum Why {
-    /// A conflict waits for a person.
-    ConflictOpen,
-    /// Both sides changed it; a pull records the conflict.
-    ChangedOnBothSides,
-    /// Another setter's climb.
-    OtherSetter,
-    /// An earlier attempt to send it has not been settled.
-    Unsettled,
-    /// Stokt's version was not looked at.
-    NotSeen,
-    /// It is missing from Stokt's listing, unconfirmed.
-    Missing,
-    /// It is gone from Stokt.
-    Gone,
-    /// Deletions were not allowed.
-    DeleteNotAllowed,
-    /// What was changed is nothing that Stokt takes from us.
-    NotSendable,
-    /// Stokt has changes that have to be pulled first.
-    PullFirst,
-}
-
-impl Why {
-    /// The stable word of a report.
-    #[must_use]
-    pub fn as_str(self) -> &'static str {
-        match self {
-            Self::ConflictOpen => "conflict_open",
-            Self::ChangedOnBothSides => "changed_on_both_sides",
-            Self::OtherSetter => "other_setter",
-            Self::Unsettled => "unsettled",
-            Self::NotSeen => "not_seen",
-            Self::Missing => "missing",
-            Self::Gone => "gone",
-            Self::DeleteNotAllowed => "delete_not_allowed",
-            Self::NotSendable => "not_sendable",
-            Self::PullFirst => "pull_first",
-        }
-    }
-}
-
-impl fmt::Display for Why {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(match self {
-            Self::ConflictOpen => "a conflict about it waits for a person: see mastoc-sync conflicts",
-            Self::ChangedOnBothSides => "it was changed on both sides: pull, then settle the conflict",
-            Self::OtherSetter => "another setter's climb: changes to it stay here",
-            Self::Unsettled => {
-                "it is not known yet whether an earlier attempt created it: see mastoc-sync outbox"
-            }
-            Self::NotSeen => "this run did not read Stokt's version of it; run with --full",
-            Self::Missing => "Stokt does not list it at present; it is not sent while that is unclear",
-            Self::Gone => "it is gone from Stokt, and is not created there again by itself",
-            Self::DeleteNotAllowed => "it was deleted here; --allow-delete deletes it at Stokt as well",
-            Self::NotSendable => "Stokt takes no changes of what was changed here",
-            Self::PullFirst => "Stokt has changes that have to be pulled first",
-        })
-    }
 }
 
 impl Action {

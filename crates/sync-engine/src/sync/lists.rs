@@ -6,7 +6,6 @@ mod agreed;
 
 use std::collections::HashSet;
 use std::fmt::Write as _;
-use std::time::Duration;
 
 use mastoc_domain::outbox::{OutboxAction, OutboxState};
 use mastoc_domain::sync_state::EntityKind;
@@ -112,12 +111,17 @@ impl Lists {
 }
 
 /// Brings the account's personal lists here. `owner`: who does it, in words for whoever waits for the lock meanwhile; a
-/// run that is under way is waited for, as long as `patience`.
+/// run that is under way is waited for with `patience`.
 ///
 /// # Errors
 /// [`EngineError::Locked`] when a run is under way for longer, what Stokt answers, or the database's failure; nothing
 /// was written then.
-pub fn pull(client: &Client, store: &Store, owner: &str, patience: Duration) -> Result<Lists, EngineError> {
+pub fn pull<'p>(
+    client: &Client,
+    store: &Store,
+    owner: &str,
+    patience: impl Into<by_hand::Patience<'p>>,
+) -> Result<Lists, EngineError> {
     let account = crate::convert::stokt_id(&client.me()?.id, "account")?;
     let mut there: Vec<(StoktId, There, bool)> = Vec::new();
     for (stokt_id, name) in super::settle::personal_lists_of(client, account)?.lists {

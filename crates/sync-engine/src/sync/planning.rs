@@ -1,16 +1,17 @@
 //! What a pull would do, decided from the survey and what is here, before anything is written. Climbs about which
 //! nothing is to be done are told by their hashes, without reading their records again.
 
-use std::collections::{BTreeSet, HashMap, HashSet};
+use std::collections::{HashMap, HashSet};
 
 use mastoc_domain::StoktId;
 use mastoc_domain::canonical::CanonicalClimb;
 use mastoc_domain::sync_state::{Direction, EntityKind, SyncState};
+use mastoc_storage::Store;
 use mastoc_storage::import::{self, ImportContext};
+use mastoc_storage::outbox::{self, Awaited};
 use mastoc_storage::sync_climbs::{self, ClimbSide, Known, LinkSummary};
-use mastoc_storage::{Store, outbox};
 
-use super::decide::{Action, Local, Remote, Situation, decide};
+use super::decide::{Action, Local, Remote, Situation, Why, decide};
 use super::options::SyncOptions;
 use super::session::Session;
 use super::survey::{GymSurvey, Survey, Window};
@@ -24,8 +25,8 @@ const RECORDS: usize = 500;
 /// What a climb can lack that asking for the board may bring.
 const OF_THE_BOARD: [&str; 3] = ["unknown_face", "unknown_hold", "wrong_face"];
 
-/// Fingerprints of what was sent and not settled, with what Stokt had of each before.
-pub(super) type Awaited = HashMap<String, BTreeSet<StoktId>>;
+/// What Stokt may have of ours though nobody knows it, by fingerprints.
+pub(super) type Awaiting = HashMap<String, Awaited>;
 
 /// What is to be done about one gym.
 #[derive(Debug, Default)]
@@ -76,25 +77,31 @@ pub(super) fn local_side(known: Option<&Known>) -> Local<'_> {
     }
 }
 
-/// Decides for the pull about a climb. `unsettled`: it may be what became of an attempt of ours to create one.
+/// Decides for the pull about a climb. `unsettled`: what of ours it may be.
 pub(super) fn decide_pull(
     options: &SyncOptions,
     known: Option<&Known>,
     remote: Remote<'_>,
-    unsettled: bool,
+    unsettled: Option<&Awaited>,
 ) -> Action {
-    decide(&Situation {
+    let action = decide(&Situation {
         direction: Direction::StoktToMastoc,
         local: local_side(known),
         remote,
         base: known.and_then(|known| known.link.base.as_ref()),
         is_own: false,
         open_conflict: known.is_some_and(|known| known.conflict.is_some()),
-        unsettled,
+        unsettled: unsettled.is_some(),
         policy: options.policy,
         allow_delete: false,
         selected: false,
-    })
+    });
+    match action {
+        Action::Skip { why: Why::Unsettled } if unsettled.is_some_and(|one| one.is_held_back) => {
+            Action::Skip { why: Why::HeldBack }
+        }
+        action => action,
+    }
 }
 
 /// Whether Stokt says something of a climb that its open conflict does not know of. What it counts is no such thing.
@@ -297,8 +304,9 @@ fn plan_listed(
     gym: &mut GymPlan,
     plan: &mut PullPlan,
 ) -> Result<(), EngineError> {
-    let mut awaited: Awaited = session.store.read(|conn| outbox::awaited(conn, EntityKind::Climb))?;
-    awaited.extend(survey.held.iter().map(|one| (one.claim.fingerprint.clone(), BTreeSet::new())));
+    let mut awaited: Awaiting = session.store.read(|conn| outbox::awaited(conn, EntityKind::Climb))?;
+    let held = || Awaited { is_held_back: true, ..Awaited::default() };
+    awaited.extend(survey.held.iter().map(|one| (one.claim.fingerprint.clone(), held())));
     let keeps = keeps_decisions(session.options);
     let mut lacks_board = false;
     for ids in gym.todo.chunks(RECORDS) {
@@ -314,7 +322,7 @@ fn plan_listed(
         }
         for climb in &records {
             let known = known.get(&climb.stokt_id);
-            let unsettled = survey.is_awaited(session, &awaited, climb);
+            let unsettled = survey.awaits(session, &awaited, climb);
             let action = decide_pull(session.options, known, Remote::Here(&climb.canonical), unsettled);
             let is_news = says_anew(known, &climb.canonical);
             gym.changed += u64::from(is_surprise(known) && changes_row(&action));
@@ -354,7 +362,7 @@ fn plan_absent(
         for id in ids {
             let Some(known) = known.get(id) else { continue };
             let remote = absence(session, survey, known.link.missing_runs + 1, known.link.missing_since);
-            let action = decide_pull(session.options, Some(known), remote, false);
+            let action = decide_pull(session.options, Some(known), remote, None);
             let was_gone = |climb: &ClimbSide| climb.sync_state == SyncState::Archived;
             let is_here = known.climb.as_ref().is_some_and(|climb| !was_gone(climb));
             gym.archived += u64::from(matches!(remote, Remote::Gone) && is_here && known.conflict.is_none());
@@ -372,12 +380,24 @@ pub(super) fn name_of(known: &Known) -> &str {
     climb.or(known.link.base.as_ref().map(|base| base.name.as_str())).unwrap_or_default()
 }
 
-/// The name by which a decision tells of a climb that Stokt shows as `theirs`: ours where ours stays.
-pub(super) fn telling<'n>(decided: Decided, known: Option<&'n Known>, theirs: &'n str) -> &'n str {
+/// A decision as it is told about a climb that Stokt shows as `theirs`: by our name for it where ours stays.
+pub(super) fn telling(
+    id: StoktId,
+    (decided, why): (Decided, Option<String>),
+    action: &Action,
+    known: Option<&Known>,
+    theirs: &str,
+) -> Decision {
     let ours = known.and_then(|known| known.climb.as_ref()).map(|climb| climb.name.as_str());
-    match decided {
+    let name = match decided {
         Decided::KeptLocal | Decided::Conflict | Decided::Skipped => ours.unwrap_or(theirs),
         _ => theirs,
+    };
+    let decision = Decision { why, ..Decision::new(EntityKind::Climb, id.to_string(), decided) };
+    match action {
+        // What it may be here is told as well, and may be private.
+        Action::Skip { why: Why::HeldBack } => decision,
+        _ => decision.named(name),
     }
 }
 
@@ -397,9 +417,6 @@ impl PullPlan {
         let (local_rev, base_rev) = link.map(|link| (link.local_rev, link.base_rev)).unwrap_or_default();
         let rev = known.and_then(|known| known.climb.as_ref()).map(|climb| climb.rev).unwrap_or_default();
         self.states.push(format!("{id} {decided:?} {local_rev} {base_rev} {rev} {remote}"));
-        let name = telling(decided, known, name);
-        let mut decision = Decision::new(EntityKind::Climb, id.to_string(), decided).named(name);
-        decision.why = why;
-        self.decisions.push(decision);
+        self.decisions.push(telling(id, (decided, why), action, known, name));
     }
 }

@@ -19,7 +19,7 @@ use mastoc_storage::sync_writes::{self, Agreement, Merged};
 use mastoc_storage::{StoreError, WriteConn};
 
 use super::decide::{Action, Remote};
-use super::planning::{Awaited, GymPlan, PullPlan, decide_pull, says_anew, telling, told};
+use super::planning::{Awaiting, GymPlan, PullPlan, decide_pull, says_anew, telling, told};
 use super::session::Session;
 use super::survey::{Survey, Window};
 use super::view::RemoteClimb;
@@ -238,7 +238,7 @@ fn write(
     sync_writes::begin(conn, &ctx)?;
     let ids: Vec<StoktId> = records.iter().map(|climb| climb.stokt_id).collect();
     let known = sync_climbs::known(conn, &ids)?;
-    let awaited: Awaited = outbox::awaited(conn, EntityKind::Climb)?;
+    let awaited: Awaiting = outbox::awaited(conn, EntityKind::Climb)?;
     let imports: Vec<ImportClimb> = records.iter().map(|climb| climb.import.clone()).collect();
     let misfits = import::misfits(conn, &ctx, &imports)?;
     let mut work = Work::default();
@@ -249,7 +249,7 @@ fn write(
             work.imports.push(climb.import.clone());
             continue;
         }
-        let unsettled = survey.is_awaited(session, &awaited, climb);
+        let unsettled = survey.awaits(session, &awaited, climb);
         let action = decide_pull(session.options, known, Remote::Here(&climb.canonical), unsettled);
         work.take(climb, known, &action)?;
     }
@@ -291,11 +291,8 @@ impl<'w> Work<'w> {
     ) -> Result<(), StoreError> {
         let observed = sync_climbs::observed_hash(&climb.import)?;
         let is_news = known.is_none_or(|known| known.link.observed_hash != observed);
-        if let Some((decided, why)) = told(action, known, says_anew(known, &climb.canonical)) {
-            let mut decision = Decision::new(EntityKind::Climb, climb.stokt_id.to_string(), decided)
-                .named(telling(decided, known, &climb.import.name));
-            decision.why = why;
-            self.decisions.push(decision);
+        if let Some(told) = told(action, known, says_anew(known, &climb.canonical)) {
+            self.decisions.push(telling(climb.stokt_id, told, action, known, &climb.import.name));
         }
         if let Some(known) = known {
             if known.link.missing_runs > 0 {

@@ -12,6 +12,7 @@
 pub(crate) mod apart;
 mod changes;
 mod creations;
+mod hiding;
 mod lists;
 mod plan;
 pub(crate) mod twins;
@@ -34,6 +35,7 @@ use crate::decision::{Decided, Decision};
 use crate::error::EngineError;
 use crate::report::{Issue, Report};
 
+use hiding::Meanwhile;
 pub(crate) use plan::{Planned, plan};
 
 /// How long after a row was taken up its sending may begin.
@@ -83,7 +85,7 @@ pub(crate) fn push(session: &Session<'_>, view: &View<'_>, report: &mut Report) 
     for batch in planned.create.chunks(size) {
         work.create(batch)?;
     }
-    work.change_loose()?;
+    work.hide_loose()?;
     for batch in planned.change.chunks(size) {
         work.change(batch)?;
     }
@@ -147,11 +149,14 @@ impl Push<'_, '_> {
             // Only what Stokt shows is agreed on: else a pull would take its silence for somebody's wish.
             let shown = answer.raw.get("isPrivate").and_then(serde_json::Value::as_bool);
             let is_kept = shown == Some(base.is_private) || (shown.is_none() && !base.is_private);
+            let was_private = base.is_private;
             let (base, sent_rev) = verified(base, shown.unwrap_or_default(), entry.local_rev);
-            let created: Result<Created, EngineError> = session
-                .store
-                .write(|conn| Ok(outbox::created(conn, &ctx, lease, climb, stokt_id, &base, sent_rev)?));
-            let created = created?;
+            let created: Result<(Created, Meanwhile), EngineError> = session.store.write(|conn| {
+                let created = outbox::created(conn, &ctx, lease, climb, stokt_id, &base, sent_rev)?;
+                let linked = Some(climb).filter(|_| created == Created::Linked);
+                Ok((created, Meanwhile::look(conn, session, linked, was_private)?))
+            });
+            let (created, meanwhile) = created?;
             if !is_kept && created == Created::Linked {
                 self.loose.push(stokt_id);
             }
@@ -159,10 +164,15 @@ impl Push<'_, '_> {
             self.twins.entry(entry.fingerprint.clone()).or_default().insert(stokt_id);
             let decision = match created {
                 Created::Taken => about(&entry, Decided::Ambiguous),
+                Created::Linked if meanwhile.is_hidden => meanwhile.tell(about(&entry, Decided::Sent)),
+                // Of what was sent as a private climb, whoever had it sent knew the name.
                 Created::Linked => about(&entry, Decided::Sent),
                 Created::Deleted => about(&entry, Decided::Sent).because(DELETED),
             };
             self.report.decide(Decision { stokt_id: stokt_id.to_string(), ..decision });
+            if meanwhile.is_hidden {
+                self.hide(stokt_id)?;
+            }
         }
         Ok(())
     }

@@ -13,12 +13,12 @@ use mastoc_domain::import::ImportUser;
 use mastoc_domain::{StoktId, Timestamp};
 use mastoc_stokt_client::Record;
 use mastoc_stokt_client::types::Climb as WireClimb;
-use mastoc_storage::outbox;
+use mastoc_storage::outbox::{self, Awaited};
 use serde_json::Value;
 
 use super::contract::{Kind, Watch};
 use super::mine::{Mine, convert};
-use super::planning::Awaited;
+use super::planning::Awaiting;
 use super::push::twins::{self, Unexplained};
 use super::session::Session;
 use super::spool::Spool;
@@ -294,13 +294,18 @@ impl Survey {
         convert(record, &mut self.setters())
     }
 
-    /// Whether a climb may be what became of something that was sent and is not settled, whoever Stokt names as its
-    /// setter.
-    pub(super) fn is_awaited(&self, session: &Session<'_>, awaited: &Awaited, climb: &RemoteClimb) -> bool {
+    /// What of ours a climb may be that was sent and is not settled, or is held back, whoever Stokt names as its setter.
+    pub(super) fn awaits<'a>(
+        &self,
+        session: &Session<'_>,
+        awaited: &'a Awaiting,
+        climb: &RemoteClimb,
+    ) -> Option<&'a Awaited> {
         let is_own = may_be_own(session.account, climb) || self.my(climb.stokt_id).is_some();
         let print = Some(fingerprint_of(session.account, climb)).filter(|_| is_own && !awaited.is_empty());
-        print.and_then(|print| awaited.get(&print)).is_some_and(|before| !before.contains(&climb.stokt_id))
-            || outbox::is_awaited(awaited, &climb.import)
+        let own = print.and_then(|print| awaited.get(&print));
+        own.filter(|own| !own.before.contains(&climb.stokt_id))
+            .or_else(|| outbox::awaits(awaited, &climb.import))
     }
 
     fn setters(&self) -> MutexGuard<'_, Setters> {

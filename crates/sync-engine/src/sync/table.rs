@@ -206,10 +206,13 @@ impl Report {
         label: &str,
         is_anything_above: bool,
     ) -> Result<bool, std::fmt::Error> {
-        // What a pull leaves to a person, a push passes over as well: that is told once.
+        // What a pull leaves to a person, a push passes over as well; and what is held back names what it is held back
+        // for: that is told once.
+        let names = |held: &Decision, id: &str| held.why.as_deref().is_some_and(|why| why.contains(id));
         let twice = |one: &&Decision| {
             decided == Decided::Skipped
-                && self.of(Decided::Conflict).any(|other| other.stokt_id == one.stokt_id)
+                && (self.of(Decided::Conflict).any(|other| other.stokt_id == one.stokt_id)
+                    || self.of(Decided::HeldBack).any(|held| names(held, &one.stokt_id)))
         };
         let again = self.of(decided).filter(twice).count() as u64;
         let count = self.count(decided).saturating_sub(again);
@@ -223,13 +226,7 @@ impl Report {
         let mut shown = 0;
         for one in self.of(decided).filter(|one| !twice(one)).take(MOST_TOLD) {
             shown += 1;
-            write!(
-                out,
-                "  {} ({} {})",
-                one.name.as_deref().unwrap_or("without a name"),
-                one.kind,
-                one.stokt_id
-            )?;
+            write!(out, "  {} ({} {})", one.called(), one.kind, one.stokt_id)?;
             match &one.why {
                 // What somebody is to type is of no use if it is cut.
                 Some(why) if matches!(decided, Decided::Ambiguous | Decided::HeldBack) => {

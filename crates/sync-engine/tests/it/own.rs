@@ -144,6 +144,12 @@ both_backends! {
             let report = here.sync(&sim, &options);
             assert_eq!((report.ending, report.count(Decided::HeldBack)), (Ending::Waiting, 2), "{}", report.sync_summary());
             assert_eq!((report.count(Decided::Sent), report.count(Decided::Created), report.count(Decided::Ambiguous)), (0, 0, 0));
+            // What they are held back for was never sent, and is told in the same breath.
+            assert!(!report.sync_summary().contains("an earlier attempt"), "{}", report.sync_summary());
+            assert_eq!(report.sync_summary().matches("not done by this run").count(), 0, "{}", report.sync_summary());
+            let skipped = report.decisions.listed.iter().filter(|one| one.decision == Decided::Skipped);
+            assert!(skipped.clone().all(|one| one.name.is_none() && one.why.as_deref().unwrap().contains("is held back")));
+            assert_eq!(skipped.count(), 2);
             assert_eq!(report.is_news(), number < 2, "told in each run, and news in the first of each direction");
             // What to type stands there, and whole.
             let rows = open(url).read(|conn| outbox::in_states(conn, &[OutboxState::Ambiguous])).unwrap();

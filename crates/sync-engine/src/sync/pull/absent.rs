@@ -60,7 +60,7 @@ fn missing(
     for id in ids {
         let Some(known) = known.get(id) else { continue };
         let remote = absence(session, survey, known.link.missing_runs + 1, known.link.missing_since);
-        let action = decide_pull(session.options, Some(known), remote, false);
+        let action = decide_pull(session.options, Some(known), remote, None);
         match &action {
             Action::Archive => archived.extend(&known.climb),
             Action::RetireLink => retired.push(*id),

@@ -48,7 +48,7 @@ pub(crate) fn left_here(
                 let decision = decision.because(why.to_string());
                 // Reports go to people who may not see it.
                 let is_secret = is_secret(session, side);
-                decisions.push(if is_secret { decision } else { decision.named(&side.name) });
+                decisions.push(if is_secret { decision.unnamed() } else { decision.named(&side.name) });
             }
         }
     }

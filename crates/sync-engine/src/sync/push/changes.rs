@@ -15,6 +15,7 @@ use mastoc_storage::sync_climbs::{self, Known};
 use mastoc_storage::sync_writes::{self, Agreement};
 
 use super::Push;
+use super::hiding::Meanwhile;
 use super::plan::{self, Verdict};
 use crate::convert::{Setters, climb_from_stokt};
 use crate::decision::{Decided, Decision};
@@ -22,11 +23,11 @@ use crate::error::EngineError;
 use crate::sync::decide::{Action, Field};
 use crate::sync::mine::Mine;
 use crate::sync::sending::{Frozen, Send};
-use crate::sync::settle::{about, agree};
+use crate::sync::settle::{about, agree, climb_of};
 use crate::sync::view::RemoteClimb;
 
 /// How many changes are sent between two looks at how the climbs stand at Stokt.
-const FEW: usize = 5;
+pub(super) const FEW: usize = 5;
 
 /// Why a climb waits that somebody changed at Stokt since the run began.
 const MEANWHILE: &str = "it was changed at Stokt during this run; the next run looks at it";
@@ -45,25 +46,16 @@ impl Push<'_, '_> {
         Ok(())
     }
 
-    /// Makes those climbs as private as they are here that Stokt did not show to be when they were created.
-    pub(super) fn change_loose(&mut self) -> Result<(), EngineError> {
-        let loose = std::mem::take(&mut self.loose);
-        for few in loose.chunks(FEW) {
-            let shown = self.look_again(few)?;
-            let shown: HashMap<StoktId, &RemoteClimb> = shown.iter().map(|(id, one)| (*id, one)).collect();
-            let allowed = self.allowed(few, &shown)?;
-            self.change_few(few, &allowed)?;
-        }
-        Ok(())
-    }
-
     fn read_again(&self) -> Result<Mine, EngineError> {
         let gyms: Vec<StoktId> = self.gyms.iter().copied().collect();
         Ok(Mine::read(self.session, &gyms, &mut Setters::new(), &mut |_| ())?.0)
     }
 
     /// How the account's climbs stand at Stokt now. Tells of those that are not to be touched, and leaves them out.
-    fn look_again(&mut self, ids: &[StoktId]) -> Result<HashMap<StoktId, RemoteClimb>, EngineError> {
+    pub(super) fn look_again(
+        &mut self,
+        ids: &[StoktId],
+    ) -> Result<HashMap<StoktId, RemoteClimb>, EngineError> {
         let now = self.read_again()?;
         let mut found = HashMap::with_capacity(ids.len());
         for id in ids {
@@ -83,7 +75,11 @@ impl Push<'_, '_> {
         Ok(found)
     }
 
-    fn change_few(&mut self, ids: &[StoktId], allowed: &HashSet<StoktId>) -> Result<(), EngineError> {
+    pub(super) fn change_few(
+        &mut self,
+        ids: &[StoktId],
+        allowed: &HashSet<StoktId>,
+    ) -> Result<(), EngineError> {
         let session = self.session;
         let fresh = self.look_again(ids)?;
         let mine: HashMap<StoktId, &RemoteClimb> = fresh.iter().map(|(id, climb)| (*id, climb)).collect();
@@ -172,27 +168,29 @@ impl Push<'_, '_> {
                 return self.rejected(entry, lease, &why);
             }
         }
-        let ctx = self.session.context();
+        let session = self.session;
+        let ctx = session.context();
         let is_delete = frozen.send == Send::Delete;
-        let written: Result<(), EngineError> = self.session.store.write(|conn| {
+        let written: Result<Meanwhile, EngineError> = session.store.write(|conn| {
             sync_writes::begin(conn, &ctx)?;
             outbox::done(conn, &ctx, lease)?;
             if is_delete {
                 sync_writes::retire_links(conn, &[stokt_id])?;
-            } else if let Some(base) = frozen.base() {
-                agree(conn, stokt_id, &base, entry.local_rev)?;
+                return Ok(Meanwhile::default());
             }
-            Ok(())
+            let Some(base) = frozen.base() else { return Ok(Meanwhile::default()) };
+            agree(conn, stokt_id, &base, entry.local_rev)?;
+            Meanwhile::look(conn, session, climb_of(entry), base.is_private)
         });
-        written?;
-        self.session.points.reached("push.done")?;
+        let meanwhile = written?;
+        session.points.reached("push.done")?;
         let decided = if is_delete { Decided::DeletedThere } else { Decided::Patched };
-        self.report.decide(about(entry, decided));
-        Ok(())
+        self.report.decide(meanwhile.tell(about(entry, decided)));
+        if meanwhile.is_hidden { self.hide(stokt_id) } else { Ok(()) }
     }
 
     /// Which of these climbs Stokt lets the account change as it is to be changed. One call for each.
-    fn allowed(
+    pub(super) fn allowed(
         &mut self,
         ids: &[StoktId],
         mine: &HashMap<StoktId, &RemoteClimb>,

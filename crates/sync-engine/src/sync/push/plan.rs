@@ -129,7 +129,7 @@ fn creations(
         let about = |decided| {
             let decision = Decision::new(EntityKind::Climb, side.id.to_string(), decided);
             // Reports go to people who may not see it.
-            if is_secret(session, side) { decision } else { decision.named(&side.name) }
+            if is_secret(session, side) { decision.unnamed() } else { decision.named(&side.name) }
         };
         if once.contains(&side.id) {
             planned.decisions.push(about(Decided::Skipped).because(ONCE_LINKED));

@@ -43,7 +43,7 @@ impl Unexplained {
         let decision = decision.because(why(EntityKind::Climb, &self.twins, row));
         match &self.name {
             Some(name) => decision.named(name),
-            None => decision,
+            None => decision.unnamed(),
         }
     }
 }
@@ -161,7 +161,7 @@ pub(crate) fn settle(session: &Session<'_>, view: &View<'_>, report: &mut Report
                     Some(row),
                 ));
                 // Reports go to people who may not see it.
-                report.decide(if is_private { Decision { name: None, ..about } } else { about });
+                report.decide(if is_private { about.unnamed() } else { about });
             }
         }
     }

@@ -40,6 +40,7 @@ mastoc_test_support::both_backends! {
         world.edit(id, |climb| climb.is_private = true);
         let (row, report) = held(&world);
         assert!(!serde_json::to_string(&report).unwrap().contains("business"), "{report:?}");
+        assert!(report.sync_summary().contains("  a private climb (climb "), "{}", report.sync_summary());
         let drop = format!("mastoc-sync outbox drop {}", row.id);
         assert_eq!(by_hand::remedies(&row).last().unwrap().command, drop);
         for way in by_hand::remedies(&row) {

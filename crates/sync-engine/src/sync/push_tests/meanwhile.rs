@@ -153,4 +153,56 @@ mastoc_test_support::both_backends! {
         let world = World { options: SyncOptions { allow_delete: true, ..world.options.clone() }, ..world };
         assert_eq!(decided(&world.run()), [Decided::DeletedThere]);
     }
+
+    fn what_becomes_private_while_it_is_created_is_hidden_at_stokt_at_once(url: &str) {
+        let world = World::new(url);
+        for (number, point) in (1..).zip(["push.sent", "push.answered"]) {
+            let name = format!("Secret {number}");
+            let id = world.local(&name, number);
+            let other = world.local(&format!("Other {number}"), number + 10);
+            let hide = || world.edit(id, |climb| climb.is_private = true);
+            let report = world.try_run(&Once::at(point, 1, &hide)).unwrap();
+            // At once, and not only once everything else was sent.
+            assert_eq!(decided(&report), [Decided::Sent, Decided::Patched, Decided::Sent], "{point}");
+            assert!(why(&report.decisions.listed[0]).contains("public at Stokt"), "{report:?}");
+            assert!(!format!("{report:?}").contains("Secret"), "reports go to people who may not see it");
+            let here = world.here(id);
+            assert_eq!((world.show(here.stokt_id.unwrap())["isPrivate"].clone(), here.sync_state), (json!(true), SyncState::Synced));
+            assert_eq!(world.here(other).sync_state, SyncState::Synced);
+            assert_eq!(decided(&world.run()), []);
+        }
+    }
+
+    fn what_becomes_private_while_it_is_changed_is_hidden_at_stokt_at_once(url: &str) {
+        let world = World::new(url);
+        let own = world.own();
+        let there = own.stokt_id.unwrap();
+        for (number, point) in (1..).zip(["push.sent", "push.answered"]) {
+            world.edit(own.id, |climb| {
+                climb.name = format!("Renamed {number}");
+                climb.is_private = false;
+            });
+            let hide = || world.edit(own.id, |climb| climb.is_private = true);
+            let report = world.try_run(&Once::at(point, 1, &hide)).unwrap();
+            assert_eq!(decided(&report), [Decided::Patched, Decided::Patched], "{point}");
+            assert!(why(&report.decisions.listed[0]).contains("public at Stokt"), "{report:?}");
+            let shown = world.show(there);
+            assert_eq!((&shown["isPrivate"], &shown["name"]), (&json!(true), &json!(format!("Renamed {number}"))));
+            assert_eq!((world.here(own.id).sync_state, decided(&world.run())), (SyncState::Synced, vec![]));
+        }
+    }
+
+    fn what_cannot_be_hidden_at_once_is_told_and_hidden_by_the_next_run(url: &str) {
+        let world = World::new(url);
+        let id = world.local("Secret", 1);
+        world.sim.faults().push(Rule::html_status(502).method("PATCH").times(1));
+        let hide = || world.edit(id, |climb| climb.is_private = true);
+        let report = world.try_run(&Once::at("push.sent", 1, &hide)).unwrap();
+        assert_eq!(decided(&report), [Decided::Sent, Decided::Unknown], "{report:?}");
+        assert!(why(&report.decisions.listed[0]).contains("public at Stokt"), "{report:?}");
+        let is_private = || world.show(world.here(id).stokt_id.unwrap())["isPrivate"].clone();
+        assert_eq!(is_private(), json!(false));
+        world.run();
+        assert_eq!((is_private(), world.here(id).sync_state), (json!(true), SyncState::Synced));
+    }
 }
