@@ -8,7 +8,7 @@ use mastoc_domain::board::{ClimbGrade, HoldShape};
 use mastoc_domain::import::{Extra, ImportClimb, ImportFace, ImportGym, ImportHold, ImportUser};
 use mastoc_domain::{StoktHoldId, StoktId, Timestamp};
 use mastoc_storage::import::{self, ImportContext};
-use mastoc_storage::{Store, StoreError, StoreOptions};
+use mastoc_storage::{Store, StoreError, StoreOptions, stats};
 use serde_json::Value;
 use uuid::Uuid;
 
@@ -165,6 +165,8 @@ fn fill(url: &str) -> io::Result<()> {
             writeln!(io::stderr(), "  ... {} climbs written", (face + 1) * CLIMBS_PER_FACE)?;
         }
     }
+    // An import does so at its end.
+    store.write(stats::refresh_statistics).map_err(io::Error::other)?;
     Ok(())
 }
 

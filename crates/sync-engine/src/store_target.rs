@@ -1,6 +1,7 @@
 //! Importing into a database of ours, with the pictures in its data folder.
 
 mod keep;
+mod statistics;
 mod within;
 
 use std::path::Path;
@@ -30,6 +31,7 @@ use crate::target::{
     written_from_refused,
 };
 
+use statistics::Changed;
 pub(crate) use within::transaction;
 
 /// The step that checkpoints are saved in.
@@ -44,6 +46,7 @@ pub struct StoreTarget {
     /// Held until the run is over. A lock may be moved between threads but not shared: hence the mutex.
     _lock: Option<Mutex<RunLock>>,
     state: OnceLock<State>,
+    changed: Changed,
     dry: Option<Mutex<Dry>>,
     /// The folder of a dry run's stand-in, removed with it.
     stand_in: Option<tempfile::TempDir>,
@@ -88,6 +91,7 @@ impl StoreTarget {
             fence,
             _lock: lock,
             state: OnceLock::new(),
+            changed: Changed::default(),
             dry: None,
             stand_in: None,
         })
@@ -126,7 +130,16 @@ impl StoreTarget {
     #[must_use]
     pub fn dry_run(store: Store) -> Self {
         let dry = Some(Mutex::default());
-        Self { store, media: None, fence: None, _lock: None, state: OnceLock::new(), dry, stand_in: None }
+        Self {
+            store,
+            media: None,
+            fence: None,
+            _lock: None,
+            state: OnceLock::new(),
+            changed: Changed::default(),
+            dry,
+            stand_in: None,
+        }
     }
 
     /// The database.
@@ -268,6 +281,7 @@ impl Target for StoreTarget {
             Ok(outcomes)
         })?;
         let mut all: Vec<Written> = outcomes.into_iter().map(written_from).collect();
+        self.changed.add(&all);
         all.extend(written_from_refused(&batch.refused));
         Ok(all)
     }
@@ -356,7 +370,9 @@ impl Target for StoreTarget {
 
     fn finish(&self, ending: Ending, report: &Value) -> Result<(), EngineError> {
         let Some(run) = self.run() else { return Ok(()) };
-        self.transaction(|conn| runs::finish(conn, run, ending.run_status(), report))
+        self.transaction(|conn| runs::finish(conn, run, ending.run_status(), report))?;
+        self.changed.tell(&self.store);
+        Ok(())
     }
 }
 

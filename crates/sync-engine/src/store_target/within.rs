@@ -7,7 +7,7 @@ use mastoc_domain::{RunId, StoktId};
 use mastoc_media::MediaStore;
 use mastoc_storage::{Store, StoreError, WriteConn};
 
-use super::{State, StoreTarget};
+use super::{Changed, State, StoreTarget};
 use crate::error::EngineError;
 
 /// Pauses before a failed transaction is tried again: a busy database is often free a moment later.
@@ -24,7 +24,16 @@ impl StoreTarget {
         account: StoktId,
     ) -> Self {
         let state = OnceLock::from(State { run, origin: origin.to_owned(), account: Some(account) });
-        Self { store, media, fence, _lock: None, state, dry: None, stand_in: None }
+        Self {
+            store,
+            media,
+            fence,
+            _lock: None,
+            state,
+            changed: Changed::default(),
+            dry: None,
+            stand_in: None,
+        }
     }
 }
 
