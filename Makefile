@@ -14,7 +14,7 @@ CARGO ?= cargo
 # Locked: what is tested is what is built. Extra flags: make test CARGO_FLAGS=--offline
 CARGO_FLAGS ?= --locked
 
-.PHONY: help setup setup-test setup-fuzz demo demo-sync run migrate test fuzz-api check fmt openapi soak bench release clean
+.PHONY: help setup setup-test setup-fuzz setup-release demo demo-sync run migrate test fuzz-api check fmt openapi soak bench release clean
 
 help: ## list the targets
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | awk -F'\t' '{printf "  make %-10s %s\n", $$1, $$2}'
@@ -27,6 +27,9 @@ setup-fuzz: ## the same for the fuzzer: Python
 
 setup-test: ## the same for tests: PostgreSQL too
 	@.make/setup.sh test
+
+setup-release: ## the same for release binaries: perl
+	@.make/setup.sh release
 
 demo: setup ## import a board from a Stokt stand-in into SQLite and serve it (PORT=8000, DATA=folder of a real board)
 	@$(CARGO) build $(CARGO_FLAGS) --bin stokt-sim --bin mastoc-import --bin mastoc-server
@@ -65,7 +68,7 @@ bench: setup-test ## measure, as ratios to a ceiling measured in the same run (B
 	@$(CARGO) build $(CARGO_FLAGS) --profile bench --bins
 	@$(CARGO) run $(CARGO_FLAGS) --profile bench --package mastoc-benches -- $(BENCH)
 
-release: setup ## optimised binaries whose PostgreSQL client speaks TLS (target/release)
+release: setup-release ## optimised binaries whose PostgreSQL client speaks TLS (target/release)
 	@$(CARGO) build $(CARGO_FLAGS) --release --no-default-features --features libpq-bundled-tls \
 	  --package mastoc-server --package mastoc-import --package mastoc-sync
 

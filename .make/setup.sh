@@ -8,6 +8,10 @@ command -v make >/dev/null 2>&1 || missing+=(make)
 if [ "$what" = test ] && ! command -v initdb >/dev/null 2>&1 && ! ls /usr/lib/postgresql/*/bin/initdb >/dev/null 2>&1; then
   missing+=(postgresql)
 fi
+# The PostgreSQL client of a release speaks TLS: OpenSSL is built from source, which takes perl.
+if [ "$what" = release ]; then
+  command -v perl >/dev/null 2>&1 || missing+=(perl)
+fi
 if [ "$what" = fuzz ]; then
   command -v python3 >/dev/null 2>&1 || missing+=(python3)
   python3 -c 'import ensurepip, venv' >/dev/null 2>&1 || missing+=(python3-venv)

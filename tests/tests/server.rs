@@ -92,8 +92,44 @@ fn s10_keys_are_made_listed_and_revoked() {
         assert_eq!(running.get_with("/api/climbs", &key).status, 403);
         let listed = ended(server(&place, &["api-key", "list"]));
         assert!(listed.stdout.contains("revoked"), "{listed:?}");
+
+        let next = ended(server(&place, &["api-key", "create", "phone", "--scope", "read"]));
+        assert_eq!(next.code, Some(0), "the name of a revoked key is free: {next:?}");
+        assert_eq!(running.get_with("/api/climbs", next.stdout.trim()).status, 200);
+        assert_eq!(running.get_with("/api/climbs", &key).status, 403);
+        let listed = ended(server(&place, &["api-key", "list"]));
+        let phones = listed.stdout.lines().filter(|line| line.ends_with("  phone"));
+        assert_eq!(
+            phones.map(|line| line.contains(" active ")).collect::<Vec<_>>(),
+            [false, true],
+            "{listed:?}"
+        );
         one_line(&ended(server(&place, &["api-key", "revoke", "tablet"])), 2, &["tablet", "api-key list"]);
     }
+}
+
+#[test]
+fn commands_about_a_board_that_is_not_there_make_none() {
+    let place = Place::sqlite();
+    for asked in [
+        &["api-key", "list"][..],
+        &["api-key", "revoke", "phone"],
+        &["user", "list"],
+        &["user", "set-role", "anna", "admin"],
+        &["user", "reset-password", "anna"],
+    ] {
+        one_line(&ended(server(&place, asked)), 2, &["no board", "--data-dir"]);
+    }
+    assert!(!place.data_dir().join("mastoc.sqlite3").exists());
+}
+
+#[test]
+fn a_refused_start_leaves_no_secret_behind() {
+    let place = Place::sqlite();
+    let mut command = server(&place, &["serve", "--bind", "127.0.0.1:0"]);
+    command.env("DATABASE_URL", format!("sqlite://{}/not/there.sqlite3", place.data_dir().display()));
+    one_line(&ended(command), 2, &["folder that exists"]);
+    assert!(!place.data_dir().join("secret.key").exists());
 }
 
 #[test]
@@ -127,6 +163,11 @@ fn port_means_all_interfaces_and_bind_wins() {
     let mut process = Process::start(command);
     let line = process.wait_for_line("listening on", LIMIT);
     assert!(line.contains("http://0.0.0.0:"), "{line}");
+    let port: u16 = line.rsplit_once(':').unwrap().1.trim().parse().unwrap();
+    TcpStream::connect(("127.0.0.1", port)).unwrap();
+    if TcpListener::bind("[::1]:0").is_ok() {
+        TcpStream::connect(("::1", port)).expect("IPv6 is an interface too");
+    }
     drop(process);
     let by_bind = Server::start_with(&place, |command| _ = command.env("PORT", "1"));
     assert!(by_bind.url.starts_with("http://127.0.0.1:"), "{}", by_bind.url);
@@ -149,6 +190,14 @@ fn health_is_an_exit_code() {
     assert_eq!((&health["status"], &health["app_name"]), (&Value::from("ok"), &Value::from("mastoc")));
     running.stop();
     one_line(&ended(server(&place, &["health", "--bind", &address])), 1, &["not up"]);
+    // Somebody who takes the connection and says nothing.
+    let silent = TcpListener::bind("127.0.0.1:0").unwrap();
+    let address = silent.local_addr().unwrap().to_string();
+    one_line(
+        &ended(server(&place, &["health", "--bind", &address])),
+        1,
+        &["not up", "did not answer within"],
+    );
 }
 
 #[test]

@@ -105,16 +105,17 @@ impl PullArgs {
     }
 
     fn client(&self, stokt: &StoktSettings) -> Result<StoktClient, Failure> {
-        let client = if let Some(folder) = &self.from_snapshot {
-            StoktClient::from_snapshot(folder)
-        } else {
-            let mut builder = client_builder(stokt)?;
-            if let Some(folder) = &self.save_snapshot {
-                builder = builder.save_snapshot(folder);
-            }
-            builder.build()
-        };
-        client.map_err(|error| failure(&EngineError::from(error)))
+        let failed = |error| failure(&EngineError::from(error));
+        if let Some(folder) = &self.from_snapshot {
+            return StoktClient::from_snapshot(folder).map_err(|error| {
+                failed(error).hint(format!("is {} a folder that --save-snapshot made?", folder.display()))
+            });
+        }
+        let mut builder = client_builder(stokt)?;
+        if let Some(folder) = &self.save_snapshot {
+            builder = builder.save_snapshot(folder);
+        }
+        builder.build().map_err(failed)
     }
 
     fn print(&self, report: &Report) -> Result<Exit, Failure> {

@@ -9,7 +9,7 @@ use mastoc_http_api::{AccessMode, Settings};
 use mastoc_runtime::args::{BindArgs, DatabaseArgs, LogArgs};
 use mastoc_runtime::settings::{Bind, create_data_dir};
 use mastoc_runtime::{ExposeSecret as _, Failure, SecretString, secrets};
-use mastoc_storage::StoreOptions;
+use mastoc_storage::{Store, StoreOptions};
 
 use crate::login_args::LoginArgs;
 use crate::users::UserArgs;
@@ -127,11 +127,15 @@ impl HealthArgs {
 }
 
 impl ServeArgs {
-    /// The settings, and how to open the database. Makes the data folder and, where none is given, the secret in it.
+    /// The settings, and the database, which `open` opens once all else is in order. Makes the data folder and, where
+    /// there is none and the database is open, the secret in it: a start that is refused leaves no secret behind.
     ///
     /// # Errors
-    /// A one-line [`Failure`] about the first setting that is wrong.
-    pub(crate) fn resolve(&self) -> Result<(Settings, StoreOptions), Failure> {
+    /// A one-line [`Failure`] about the first setting that is wrong, or the one of `open`.
+    pub(crate) fn resolve(
+        &self,
+        open: impl FnOnce(&StoreOptions) -> Result<Store, Failure>,
+    ) -> Result<(Settings, Store), Failure> {
         let bind = self.bind.resolve()?;
         let access: AccessMode = given(self.access.as_ref())
             .unwrap_or("private")
@@ -153,11 +157,11 @@ impl ServeArgs {
         let cors_origins = origins(given(self.cors_origins.as_ref()).unwrap_or_default())?;
 
         let data_dir = self.database.resolve()?.data_dir;
-        create_data_dir(&data_dir)?;
         let configured = secret("SECRET_KEY", self.secret_key_file.as_ref())?;
-        let signing_secret = secrets::signing_secret(configured, &data_dir)?;
+        let known = secrets::known_signing_secret(configured, &data_dir)?;
+        let must_be_made = known.is_none();
 
-        let mut settings = Settings::new(bind.addresses, signing_secret);
+        let mut settings = Settings::new(bind.addresses, known.unwrap_or_default());
         settings.access = access;
         settings.api_key = api_key;
         settings.cors_origins = cors_origins;
@@ -172,7 +176,12 @@ impl ServeArgs {
             settings.image_limits.max_bytes = megabytes * BYTES_PER_MB;
         }
         self.logins.apply(&mut settings)?;
-        Ok((settings, options))
+        create_data_dir(&data_dir)?;
+        let store = open(&options)?;
+        if must_be_made {
+            settings.signing_secret = secrets::signing_secret(None, &data_dir)?;
+        }
+        Ok((settings, store))
     }
 }
 

@@ -19,14 +19,15 @@ const HEALTH_TIMEOUT: Duration = Duration::from_secs(3);
 
 pub(crate) fn serve(args: &ServeArgs, log: &LogArgs) -> Result<Exit, Failure> {
     log.init(LOG_FILTER)?;
-    let (settings, options) = args.resolve()?;
+    let (settings, store) = args.resolve(|options| open(&args.database, options))?;
     let data_dir = args.database.resolve()?.data_dir;
-    let store = open(&args.database, &options)?;
     let media = MediaStore::open(&data_dir).map_err(media_failure)?;
     tracing::info!(database = %store.target(), data_dir = %data_dir.display(), access = %settings.access, "starting");
     let listen = settings.listen.clone();
     let ready = |running: &mastoc_http_api::Running| {
-        for address in &running.addresses {
+        for address in
+            running.addresses.iter().filter(|address| !goes_without_saying(address, &running.addresses))
+        {
             // Somebody who waits for this line must not wait for a full buffer; a closed pipe is no reason to stop.
             let mut out = io::stdout().lock();
             drop(writeln!(out, "listening on http://{address}").and_then(|()| out.flush()));
@@ -48,14 +49,14 @@ pub(crate) fn openapi() -> Result<Exit, Failure> {
 }
 
 pub(crate) fn api_key(args: &ApiKeyArgs) -> Result<Exit, Failure> {
-    let store = open(&args.database, &StoreOptions::default())?;
     match &args.action {
         ApiKeyAction::Create { name, scope } => {
+            let store = open(&args.database, &StoreOptions::default())?;
             let made =
                 store.write(|conn| api_keys::create(conn, name, *scope)).map_err(|error| match error {
                     StoreError::Conflict { .. } => {
                         Failure::usage(format!("there is a key named {name:?} already"))
-                            .hint("choose another name, or revoke that one")
+                            .hint("choose another name, or revoke that one first")
                     }
                     error => store_failure(error),
                 })?;
@@ -63,7 +64,7 @@ pub(crate) fn api_key(args: &ApiKeyArgs) -> Result<Exit, Failure> {
             say(&made.plain)
         }
         ApiKeyAction::List => {
-            let keys = store.read(api_keys::list).map_err(store_failure)?;
+            let keys = open_existing(&args.database)?.read(api_keys::list).map_err(store_failure)?;
             let mut text = String::from(
                 "PREFIX    SCOPE  STATE    CREATED                      LAST USED                    NAME",
             );
@@ -79,6 +80,7 @@ pub(crate) fn api_key(args: &ApiKeyArgs) -> Result<Exit, Failure> {
             say(&text)
         }
         ApiKeyAction::Revoke { key } => {
+            let store = open_existing(&args.database)?;
             let revoked = store.write(|conn| api_keys::revoke(conn, key)).map_err(|error| match error {
                 StoreError::NotFound => Failure::usage(format!("there is no key {key:?}"))
                     .hint("mastoc-server api-key list shows all"),
@@ -91,14 +93,21 @@ pub(crate) fn api_key(args: &ApiKeyArgs) -> Result<Exit, Failure> {
 
 /// Asks `/health` of the server that these settings start.
 pub(crate) fn health(args: &HealthArgs) -> Result<Exit, Failure> {
-    let mut why = "it has no address".to_owned();
+    // Of several addresses, the one where somebody is tells more than the one where nobody is.
+    let (mut why, mut nobody) = (None, None);
     for address in args.resolve()?.addresses {
         match ask(reachable(address)) {
             Ok(status) if status.split(' ').nth(1) == Some("200") => return say("ok"),
-            Ok(status) => why = format!("it answers {status:?}"),
-            Err(error) => why = error.to_string(),
+            Ok(status) => _ = why.get_or_insert(format!("it answers {status:?}")),
+            // A read that ends by its own timeout says so in words that name no time (EAGAIN).
+            Err(error) if matches!(error.kind(), io::ErrorKind::WouldBlock | io::ErrorKind::TimedOut) => {
+                let seconds = HEALTH_TIMEOUT.as_secs();
+                _ = why.get_or_insert(format!("it did not answer within {seconds} s"));
+            }
+            Err(error) => _ = nobody.get_or_insert(error.to_string()),
         }
     }
+    let why = why.or(nobody).unwrap_or_else(|| "it has no address".to_owned());
     Err(Failure::new(Exit::Partial, format!("the server is not up: {why}")))
 }
 
@@ -112,6 +121,13 @@ fn ask(address: SocketAddr) -> io::Result<String> {
     stream.take(16 * 1024).read_to_end(&mut answer)?;
     let text = String::from_utf8_lossy(&answer);
     Ok(text.lines().next().unwrap_or_default().to_owned())
+}
+
+/// All interfaces are told once, by the address that everybody reads: `0.0.0.0`, and not `[::]` as well.
+fn goes_without_saying(address: &SocketAddr, all: &[SocketAddr]) -> bool {
+    let same_on_4 =
+        |other: &SocketAddr| other.is_ipv4() && other.ip().is_unspecified() && other.port() == address.port();
+    address.is_ipv6() && address.ip().is_unspecified() && all.iter().any(same_on_4)
 }
 
 /// A server on all interfaces is reached through this machine's own.
@@ -132,6 +148,21 @@ pub(crate) fn open(database: &DatabaseArgs, options: &StoreOptions) -> Result<St
     }
     let target: DatabaseTarget = settings.url.expose().parse().map_err(store_failure)?;
     Store::open(&target, options).map_err(store_failure)
+}
+
+/// The database of a board that must be there: a name that was mistyped makes none.
+pub(crate) fn open_existing(database: &DatabaseArgs) -> Result<Store, Failure> {
+    let target: DatabaseTarget = database.resolve()?.url.expose().parse().map_err(store_failure)?;
+    let is_missing = matches!(&target, DatabaseTarget::Sqlite(path) if !path.exists());
+    let store = if is_missing {
+        None
+    } else {
+        Store::open_as_it_is(&target, &StoreOptions::default()).map_err(store_failure)?
+    };
+    store.ok_or_else(|| {
+        Failure::usage(format!("there is no board in {target}"))
+            .hint("name it with --data-dir or --database-url, or make it with mastoc-server migrate")
+    })
 }
 
 pub(crate) fn store_failure(error: StoreError) -> Failure {

@@ -11,7 +11,7 @@ use mastoc_storage::accounts::{self, Account, NewAccount};
 use mastoc_storage::people::{self, AccountFilter, Administered};
 use mastoc_storage::{Store, StoreError, StoreOptions};
 
-use crate::commands::{open, say, store_failure};
+use crate::commands::{open, open_existing, say, store_failure};
 
 /// The variable that may hold the password of an account.
 const PASSWORD: &str = "MASTOC_PASSWORD";
@@ -117,7 +117,6 @@ fn reason(text: &str) -> &str {
 }
 
 pub(crate) fn user(args: &UserArgs) -> Result<Exit, Failure> {
-    let open = || open(&args.database, &StoreOptions::default());
     match &args.action {
         UserAction::CreateAdmin { email, username, full_name, password } => {
             let wrong = |flag: &str, why: String| Failure::usage(format!("{flag} {why}"));
@@ -135,7 +134,8 @@ pub(crate) fn user(args: &UserArgs) -> Result<Exit, Failure> {
                 password_hash: &hash,
                 role: AccountRole::Admin,
             };
-            open()?.write(|conn| accounts::create(conn, &account)).map_err(|error| match error {
+            let store = open(&args.database, &StoreOptions::default())?;
+            store.write(|conn| accounts::create(conn, &account)).map_err(|error| match error {
                 StoreError::Conflict { .. } => Failure::usage(format!(
                     "there is an account named {:?} or with that address already",
                     username.as_str()
@@ -145,9 +145,9 @@ pub(crate) fn user(args: &UserArgs) -> Result<Exit, Failure> {
             })?;
             password.say(&format!("made {} an admin", username.as_str()))
         }
-        UserAction::List => list(&open()?),
+        UserAction::List => list(&open_existing(&args.database)?),
         UserAction::SetRole { login, role } => {
-            let store = open()?;
+            let store = open_existing(&args.database)?;
             let account = find(&store, login)?;
             let done = store
                 .write(|conn| people::administer(conn, account.id, Some(*role), None))
@@ -161,7 +161,7 @@ pub(crate) fn user(args: &UserArgs) -> Result<Exit, Failure> {
             }
         }
         UserAction::ResetPassword { login, password } => {
-            let store = open()?;
+            let store = open_existing(&args.database)?;
             let account = find(&store, login)?;
             let password = password.resolve()?;
             let hash = password.hash()?;

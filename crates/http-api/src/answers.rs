@@ -121,6 +121,12 @@ fn held(req: &HttpRequest, key: &Key) -> Option<HeaderValue> {
         .and_then(|tag| HeaderValue::from_str(tag).ok())
 }
 
+/// Whether the client wants an answer only if there is none at all: `If-None-Match: *`, a condition that no answer to a
+/// GET meets (RFC 9110, 13.1.2). What does not exist is found to be so before this counts.
+pub(crate) fn wants_none(req: &HttpRequest) -> bool {
+    req.headers().get_all(header::IF_NONE_MATCH).any(|value| value.as_bytes().trim_ascii() == b"*")
+}
+
 fn respond(status: StatusCode, tag: HeaderValue) -> actix_web::HttpResponseBuilder {
     let mut response = HttpResponse::build(status);
     response
@@ -130,9 +136,17 @@ fn respond(status: StatusCode, tag: HeaderValue) -> actix_web::HttpResponseBuild
     response
 }
 
-fn send(key: &Key, answer: Answer, content_type: &'static str) -> Result<HttpResponse, ApiError> {
+fn send(
+    req: &HttpRequest,
+    key: &Key,
+    answer: Answer,
+    content_type: &'static str,
+) -> Result<HttpResponse, ApiError> {
     let tag = HeaderValue::from_str(&etag(key, answer.encoding))
         .map_err(|error| ApiError::internal(error.to_string()))?;
+    if wants_none(req) {
+        return Ok(respond(StatusCode::NOT_MODIFIED, tag).finish());
+    }
     let mut response = respond(StatusCode::OK, tag);
     if let Some(word) = answer.encoding.word() {
         response.insert_header((header::CONTENT_ENCODING, word));
@@ -158,7 +172,7 @@ where
         return Ok(respond(StatusCode::NOT_MODIFIED, tag).finish());
     }
     let (key, answer) = kept_or_rendered(req, access, &class, asked, render).await?;
-    send(&key, answer, JSON)
+    send(req, &key, answer, JSON)
 }
 
 /// The answer from the cache, or rendered and kept there; with the name of the state that it is of.
@@ -231,7 +245,7 @@ where
     }
     let encoding = Encoding::wanted(req);
     if let Some(answer) = state.answers.cache.get(&(key, encoding)) {
-        return send(&key, answer, content_type);
+        return send(req, &key, answer, content_type);
     }
     let answer = blocking::run(move || {
         let (encoding, bytes) = encoding.apply(&render()?);
@@ -239,5 +253,5 @@ where
     })
     .await?;
     state.answers.cache.insert((key, encoding), answer.clone());
-    send(&key, answer, content_type)
+    send(req, &key, answer, content_type)
 }

@@ -2,7 +2,7 @@
 //! everything that the framework would answer by itself or that panics.
 
 use std::panic::AssertUnwindSafe;
-use std::time::{Instant, SystemTime};
+use std::time::{Duration, Instant, SystemTime};
 
 use actix_web::body::{BoxBody, MessageBody};
 use actix_web::dev::{ServiceRequest, ServiceResponse};
@@ -37,6 +37,11 @@ fn request_id() -> Uuid {
     let since_1970 = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default();
     let millis = u64::try_from(since_1970.as_millis()).unwrap_or_default();
     uuid::Builder::from_unix_timestamp_millis(millis, &rand::random()).into_uuid()
+}
+
+/// In milliseconds, to the microsecond: the digits behind are the arithmetic's.
+fn milliseconds(time: Duration) -> f64 {
+    (time.as_secs_f64() * 1_000_000.0).round() / 1_000.0
 }
 
 /// Runs one request. See the head of this file.
@@ -76,7 +81,7 @@ pub(crate) async fn handle<B: MessageBody + 'static>(
         let route = route.as_deref().unwrap_or("none");
         state.metrics.answered(method_label(&method), route, status.as_u16(), elapsed.as_secs_f64());
     }
-    tracing::info!(status = status.as_u16(), ms = elapsed.as_secs_f64() * 1000.0, "answered");
+    tracing::info!(status = status.as_u16(), ms = milliseconds(elapsed), "answered");
     match outcome {
         Ok(mut response) => {
             dress(response.headers_mut(), id);

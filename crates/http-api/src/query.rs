@@ -29,7 +29,7 @@ impl Query {
         Self::parse(req.query_string())
     }
 
-    fn parse(text: &str) -> Self {
+    pub(crate) fn parse(text: &str) -> Self {
         let pairs = web::Query::<Vec<(String, String)>>::from_query(text);
         Self { pairs: pairs.map(web::Query::into_inner).unwrap_or_default(), errors: Vec::new() }
     }
@@ -164,7 +164,7 @@ pub(crate) fn path<T: FromStr>(req: &HttpRequest, name: &str, what: &str) -> Res
 }
 
 /// A value as it is repeated in a message: short, and on one line.
-fn shown(text: &str) -> String {
+pub(crate) fn shown(text: &str) -> String {
     let mut shown: String = text.chars().filter(|c| !c.is_control()).take(SHOWN).collect();
     if shown.len() < text.len() {
         shown.push('…');

@@ -10,6 +10,7 @@ use actix_web::middleware::{Condition, from_fn};
 use actix_web::{App, HttpServer, web};
 use mastoc_media::MediaStore;
 use mastoc_storage::Store;
+use socket2::{Domain, Protocol, Socket, Type};
 use utoipa_actix_web::AppExt as _;
 
 use crate::auth::API_KEY_HEADER;
@@ -21,6 +22,8 @@ use crate::state::{AppState, State};
 
 /// How long a connection is kept for the next request.
 const KEEP_ALIVE: Duration = Duration::from_secs(30);
+/// How many connections may wait to be accepted.
+const BACKLOG: i32 = 1024;
 /// How long a request's head may take.
 const HEAD_TIMEOUT: Duration = Duration::from_secs(10);
 
@@ -117,19 +120,62 @@ async fn look_after_imports(state: State) {
     }
 }
 
+/// How many free ports are tried until one is free at every address.
+const TRIES: usize = 16;
+
 /// Binds the addresses. A name may stand for one that this machine does not have (`localhost` without IPv6), so it is
-/// enough that one of them works; a port that is taken is always an error.
+/// enough that one of them works; a port that is taken is always an error. Port 0 is one free port for all of them.
 fn listeners(addresses: &[SocketAddr]) -> io::Result<Vec<TcpListener>> {
+    let any_port = addresses.iter().any(|address| address.port() == 0);
+    let mut left = if any_port { TRIES } else { 1 };
+    loop {
+        left -= 1;
+        match listeners_of_one_port(addresses) {
+            // The port that is free at the first address is somebody's at another.
+            Err(error) if error.kind() == io::ErrorKind::AddrInUse && left > 0 => {}
+            bound => return bound,
+        }
+    }
+}
+
+fn listeners_of_one_port(addresses: &[SocketAddr]) -> io::Result<Vec<TcpListener>> {
     let mut bound = Vec::with_capacity(addresses.len());
+    let mut free_port = 0;
     let mut refused = io::Error::new(io::ErrorKind::InvalidInput, "there is no address to listen on");
     for address in addresses {
-        match TcpListener::bind(address) {
-            Ok(listener) => bound.push(listener),
+        let mut address = *address;
+        let takes_any = address.port() == 0;
+        if takes_any {
+            address.set_port(free_port);
+        }
+        match listener(address, addresses) {
+            Ok(listener) => {
+                if takes_any {
+                    free_port = listener.local_addr()?.port();
+                }
+                bound.push(listener);
+            }
             Err(error) if error.kind() == io::ErrorKind::AddrInUse => return Err(error),
             Err(error) => refused = error,
         }
     }
     if bound.is_empty() { Err(refused) } else { Ok(bound) }
+}
+
+/// `[::]` alone serves IPv4 as well where the system has it so; beside `0.0.0.0` it must leave that to it.
+fn listener(address: SocketAddr, all: &[SocketAddr]) -> io::Result<TcpListener> {
+    let everywhere_on_4 = |other: &SocketAddr| other.is_ipv4() && other.ip().is_unspecified();
+    if address.is_ipv4() || !address.ip().is_unspecified() || !all.iter().any(everywhere_on_4) {
+        return TcpListener::bind(address);
+    }
+    let socket = Socket::new(Domain::IPV6, Type::STREAM, Some(Protocol::TCP))?;
+    socket.set_only_v6(true)?;
+    // As the standard library does: a server that starts again need not wait for the connections of the one before.
+    #[cfg(unix)]
+    socket.set_reuse_address(true)?;
+    socket.bind(&address.into())?;
+    socket.listen(BACKLOG)?;
+    Ok(socket.into())
 }
 
 /// The first signal asks for a graceful stop, the second for one at once.
@@ -214,5 +260,26 @@ mod tests {
         assert!(listeners(&[]).is_err());
         let taken = bound[0].local_addr().unwrap();
         assert_eq!(listeners(&[free, taken]).unwrap_err().kind(), io::ErrorKind::AddrInUse);
+    }
+    #[test]
+    fn all_interfaces_of_both_kinds_share_a_port() {
+        let everywhere: [SocketAddr; 2] = ["0.0.0.0:0".parse().unwrap(), "[::]:0".parse().unwrap()];
+        let bound = listeners(&everywhere).unwrap();
+        let port = bound[0].local_addr().unwrap().port();
+        assert_ne!(port, 0);
+        std::net::TcpStream::connect(("127.0.0.1", port)).unwrap();
+        if TcpListener::bind("[::1]:0").is_err() {
+            println!("skipped: this machine has no IPv6");
+            return;
+        }
+        assert_eq!(bound.len(), 2);
+        assert_eq!(bound[1].local_addr().unwrap().port(), port);
+        std::net::TcpStream::connect(("::1", port)).unwrap();
+
+        // Somebody else's port is an error, also where only one of the two is taken.
+        let somebody = TcpListener::bind("[::1]:0").unwrap().local_addr().unwrap().port();
+        let other = TcpListener::bind(("::", somebody)).unwrap();
+        let taken = [(std::net::Ipv4Addr::UNSPECIFIED, somebody).into(), other.local_addr().unwrap()];
+        assert_eq!(listeners(&taken).unwrap_err().kind(), io::ErrorKind::AddrInUse);
     }
 }

@@ -51,6 +51,8 @@ mastoc_test_support::both_backends! {
                 assert_eq!(second.header("etag"), etag);
                 assert!(app.store.statements() - before <= 1 + lending(url), "{path}");
             }
+            let any = app.call("GET", &path, &[("x-api-key", ENV_KEY), ("if-none-match", "*")], b"");
+            assert_eq!((any.status, any.body.len(), any.header("etag")), (304, 0, etag), "{path}");
             let before = app.store.statements();
             let again = app.get(&path);
             assert_eq!((again.status, &again.body, again.header("etag")), (200, &first.body, etag), "{path}");

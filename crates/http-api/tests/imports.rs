@@ -198,6 +198,7 @@ mastoc_test_support::both_backends! {
         assert_eq!(wanted["wanted"][0]["owner"], "face");
         assert_eq!(wanted["wanted"][0]["width"], support::WIDTH);
         assert_ne!(wanted["wanted"][0]["stokt_id"], FACE);
+        assert_eq!(app.get("/api/sync/import/pictures").ok(), wanted, "no gym named: all of them");
         assert_eq!(app.call("GET", "/api/sync/import/pictures?gym_stokt_id=x", &[("x-api-key", ENV_KEY)], b"").problem().0, 422);
     }
 

@@ -78,7 +78,7 @@ pub enum MediaError {
         path: PathBuf,
     },
     /// The picture folder cannot be created or written.
-    #[error("cannot write in {}: {source}", path.display())]
+    #[error("cannot write in {}: {source}; it must be a folder that this user may write", path.display())]
     Unwritable {
         /// The folder.
         path: PathBuf,

@@ -48,7 +48,10 @@ pub fn secret_from_env(name: &str) -> Option<SecretString> {
 /// # Errors
 /// A [`Failure`] that names the file and says what is wrong with it.
 pub fn secret_from_file(path: &Path) -> Result<SecretString, Failure> {
-    let unreadable = |error: io::Error| Failure::usage(format!("cannot read {}: {error}", path.display()));
+    let unreadable = |error: io::Error| {
+        Failure::usage(format!("cannot read {}: {error}", path.display()))
+            .hint("name a file that this user may read, with the secret alone in it")
+    };
     let file = File::open(path).map_err(unreadable)?;
     refuse_shared_file(path, &file.metadata().map_err(unreadable)?)?;
     let mut text = String::new();
@@ -88,7 +91,9 @@ fn whole_secret(text: String, place: &str) -> Result<SecretString, Failure> {
     }
     let secret = text.trim();
     if secret.is_empty() {
-        return Err(Failure::usage(format!("{place} is empty")));
+        return Err(
+            Failure::usage(format!("{place} is empty")).hint("put the secret into it, alone on one line")
+        );
     }
     if secret.contains(['\n', '\r', '\0']) {
         return Err(Failure::usage(format!("{place} holds more than one line, so it is not a secret alone")));
@@ -123,19 +128,35 @@ fn refuse_shared_file(_path: &Path, _meta: &fs::Metadata) -> Result<(), Failure>
 /// A [`Failure`] if the configured secret or the file's is shorter than [`MIN_SIGNING_BYTES`], looks like a default
 /// or has too little variety, if the file may be read by other users, or if it cannot be read or created.
 pub fn signing_secret(configured: Option<SecretString>, data_dir: &Path) -> Result<SecretString, Failure> {
-    if let Some(secret) = configured {
-        return strong("SECRET_KEY", secret);
+    if let Some(secret) = known_signing_secret(configured, data_dir)? {
+        return Ok(secret);
     }
     let path = data_dir.join(KEY_FILE);
-    let mut found = fs::symlink_metadata(&path);
-    if matches!(&found, Err(error) if error.kind() == io::ErrorKind::NotFound) {
-        create_key(data_dir, &path)?;
-        found = fs::symlink_metadata(&path);
+    create_key(data_dir, &path)?;
+    kept(&path)
+}
+
+/// The same as long as nothing has to be made for it: `None` where [`signing_secret`] would create one. For whoever
+/// wants to leave nothing behind before they know that they can go on.
+///
+/// # Errors
+/// As [`signing_secret`].
+pub fn known_signing_secret(
+    configured: Option<SecretString>,
+    data_dir: &Path,
+) -> Result<Option<SecretString>, Failure> {
+    if let Some(secret) = configured {
+        return strong("SECRET_KEY", secret).map(Some);
     }
-    match found {
-        Ok(_) => strong(&path.display().to_string(), secret_from_file(&path)?),
-        Err(error) => Err(Failure::usage(format!("cannot read {}: {error}", path.display()))),
+    let path = data_dir.join(KEY_FILE);
+    match fs::symlink_metadata(&path) {
+        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
+        _ => kept(&path).map(Some),
     }
+}
+
+fn kept(path: &Path) -> Result<SecretString, Failure> {
+    strong(&path.display().to_string(), secret_from_file(path)?)
 }
 
 fn strong(place: &str, secret: SecretString) -> Result<SecretString, Failure> {

@@ -30,7 +30,7 @@ const SECONDS_BETWEEN_NOTES: i64 = 3_600;
 pub struct ApiKey {
     /// Its id.
     pub id: ApiKeyId,
-    /// What it is for, unique.
+    /// What it is for, unique among the keys that are not revoked.
     pub name: String,
     /// What it may do.
     pub scope: Scope,
@@ -102,7 +102,8 @@ impl From<KeyRow> for ApiKey {
 ///
 /// # Errors
 /// [`StoreError::Invalid`] when the name is empty, longer than 100 characters or has control characters,
-/// [`StoreError::Conflict`] when a key of that name exists (a revoked one too); or when the database fails.
+/// [`StoreError::Conflict`] when a key of that name holds (a revoked one leaves its name to the next, so that keys can
+/// be rotated under one name); or when the database fails.
 pub fn create(conn: &mut WriteConn<'_>, name: &str, scope: Scope) -> Result<NewKey, StoreError> {
     let name = name.trim();
     if name.is_empty() || name.chars().count() > LONGEST_NAME || name.chars().any(char::is_control) {
@@ -189,7 +190,8 @@ pub fn list(conn: &mut ReadConn<'_>) -> Result<Vec<ApiKey>, StoreError> {
     Ok(rows.into_iter().map(ApiKey::from).collect())
 }
 
-/// Revokes the key of this name or prefix, from now on. Revoking it again changes nothing.
+/// Revokes the key of this name or prefix, from now on. Revoking it again changes nothing: of several keys that bore
+/// the name, the one that still holds is meant, else the newest.
 ///
 /// # Errors
 /// [`StoreError::NotFound`] when there is no such key; or when the database fails.
@@ -198,13 +200,15 @@ pub fn revoke(conn: &mut WriteConn<'_>, name_or_prefix: &str) -> Result<ApiKey, 
         return Err(StoreError::NotFound);
     }
     let now = Time(conn.now());
-    // A name may look like another key's prefix; the name wins.
     let rows: Vec<KeyRow> = on_backend!(conn, |c| api_keys::table
         .filter(api_keys::name.eq(name_or_prefix).or(api_keys::prefix.eq(name_or_prefix)))
         .select(KeyRow::as_select())
         .load(c))?;
-    let by_name = rows.iter().position(|row| row.name == name_or_prefix).unwrap_or(0);
-    let mut row = rows.into_iter().nth(by_name).ok_or(StoreError::NotFound)?;
+    // A name may look like another key's prefix; among keys that hold, the name wins.
+    let mut row = rows
+        .into_iter()
+        .max_by_key(|row| (row.revoked_at.is_none(), row.name == name_or_prefix, row.created_at.0, row.id.0))
+        .ok_or(StoreError::NotFound)?;
     if row.revoked_at.is_none() {
         on_backend!(conn, |c| diesel::update(api_keys::table.find(row.id))
             .set(api_keys::revoked_at.eq(now))

@@ -3,6 +3,8 @@
 use diesel::result::{DatabaseErrorKind, Error as DieselError};
 use thiserror::Error;
 
+use crate::target::DatabaseTarget;
+
 /// A failed storage operation.
 #[derive(Debug, Clone, Error)]
 pub enum StoreError {
@@ -109,6 +111,63 @@ fn is_unusable(message: &str) -> bool {
         .any(|sign| message.contains(sign))
 }
 
+/// Why PostgreSQL was not reached. Its library tells it as text alone, one line for each try; what no waiting mends is
+/// told from what may pass.
+pub(crate) fn not_connected(target: &DatabaseTarget, message: &str) -> StoreError {
+    let first = message.lines().next().unwrap_or_default();
+    let lasting = message.lines().find_map(|line| Some((line, lasting_refusal(line)?)));
+    match lasting {
+        // Another try (of another host) may have met one that is only starting.
+        Some((line, advice)) if message.lines().all(|line| !may_pass(line)) => {
+            StoreError::Unusable(format!("cannot use the database {target}: {line}; {advice}"))
+        }
+        _ => StoreError::Unavailable(format!(
+            "cannot connect to {target}: {first}; check the URL and that the server runs"
+        )),
+    }
+}
+
+/// What to do about a refusal that stays one until somebody changes something.
+fn lasting_refusal(line: &str) -> Option<&'static str> {
+    let names_its_like =
+        |what: &str| line.contains(&format!("{what} \"")) && line.contains("\" does not exist");
+    let says = |signs: &[&str]| signs.iter().any(|sign| line.contains(sign));
+    if names_its_like("database") {
+        Some("create the database, or correct its name in the URL")
+    } else if names_its_like("role")
+        || says(&["authentication failed", "no password supplied", "is not permitted to log in"])
+    {
+        Some("correct the user and the password in the URL")
+    } else if says(&["no pg_hba.conf entry", "pg_hba.conf rejects", "permission denied for database"]) {
+        Some("let this user use the database, at its server")
+    } else if says(&[
+        "invalid URI",
+        "invalid port number",
+        "invalid connection option",
+        "invalid sslmode value",
+    ]) {
+        Some("correct the URL")
+    } else {
+        None
+    }
+}
+
+/// Whether a try to connect failed for something that often passes.
+fn may_pass(line: &str) -> bool {
+    [
+        "refused",
+        "timeout",
+        "timed out",
+        "starting up",
+        "shutting down",
+        "in recovery mode",
+        "too many",
+        "reserved",
+    ]
+    .iter()
+    .any(|sign| line.contains(sign))
+}
+
 /// Adds what to do to messages that operators meet.
 pub(crate) fn explain(message: &str) -> String {
     let advice = if message.contains("disk is full")
@@ -129,4 +188,51 @@ pub(crate) fn explain(message: &str) -> String {
         return message.to_owned();
     };
     format!("{message}; {advice}")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_connection_that_no_waiting_mends_is_told_from_one_that_may_come() {
+        let target: DatabaseTarget = "postgres://anna:s3cret@db.example/board".parse().unwrap();
+        let server = "connection to server at \"db.example\" (192.0.2.1), port 5432 failed: ";
+        let is_temporary = |message: &str| {
+            let error = not_connected(&target, message);
+            let text = error.to_string();
+            assert!(!text.contains("s3cret") && !text.contains('\n'), "{text}");
+            error.is_retryable()
+        };
+        for lasting in [
+            "FATAL:  database \"nosuch\" does not exist",
+            "FATAL:  role \"nosuch\" does not exist",
+            "FATAL:  password authentication failed for user \"anna\"",
+            "FATAL:  Peer authentication failed for user \"anna\"",
+            "FATAL:  role \"anna\" is not permitted to log in",
+            "FATAL:  no pg_hba.conf entry for host \"192.0.2.7\", user \"anna\", database \"board\", no encryption",
+            "FATAL:  permission denied for database \"board\"",
+            "fe_sendauth: no password supplied",
+        ] {
+            assert!(!is_temporary(&format!("{server}{lasting}\n")), "{lasting}");
+        }
+        assert!(!is_temporary("invalid port number: \"x\"\n"));
+        for passing in [
+            "Connection refused\n\tIs the server running on that host and accepting TCP/IP connections?",
+            "FATAL:  the database system is starting up",
+            "FATAL:  the database system is in recovery mode",
+            "FATAL:  sorry, too many clients already",
+            "FATAL:  remaining connection slots are reserved for roles with the SUPERUSER attribute",
+            "timeout expired",
+            "server closed the connection unexpectedly",
+            "something that nobody has seen yet",
+        ] {
+            assert!(is_temporary(&format!("{server}{passing}\n")), "{passing}");
+        }
+        // Two hosts: one is wrong for ever, the other may come.
+        assert!(is_temporary(&format!(
+            "{server}FATAL:  the database system is starting up\n{server}FATAL:  database \"board\" does not exist"
+        )));
+        assert!(is_temporary("could not translate host name \"db.example\" to address: Try again\n"));
+    }
 }

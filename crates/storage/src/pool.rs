@@ -9,7 +9,7 @@ use diesel::r2d2::ManageConnection;
 use diesel::{Connection as _, PgConnection, SqliteConnection};
 
 use crate::conn::AnyConnection;
-use crate::error::{StoreError, explain};
+use crate::error::{StoreError, explain, not_connected};
 use crate::target::DatabaseTarget;
 
 /// How long SQLite waits for another program's write, and PostgreSQL for one statement.
@@ -54,6 +54,8 @@ impl Manager {
                     StoreError::Unusable(format!("cannot use the database {}: {cause}", path.display()))
                 };
                 let text = path.to_str().ok_or_else(|| unusable("its path is not valid Unicode"))?;
+                #[cfg(unix)]
+                make_private(path);
                 let mut connection = SqliteConnection::establish(text)
                     .map_err(|error| unusable(&explain(&error.to_string())))?;
                 let refused = |error: StoreError| match error {
@@ -84,14 +86,8 @@ impl Manager {
                 Ok(AnyConnection::Sqlite(connection))
             }
             DatabaseTarget::Postgres(url) => {
-                let mut connection = PgConnection::establish(url).map_err(|error| {
-                    let cause = error.to_string();
-                    let cause = cause.lines().next().unwrap_or_default();
-                    StoreError::Unavailable(format!(
-                        "cannot connect to {}: {cause}; check the URL and that the server runs",
-                        self.target
-                    ))
-                })?;
+                let mut connection = PgConnection::establish(url)
+                    .map_err(|error| not_connected(&self.target, &error.to_string()))?;
                 connection.batch_execute(&format!(
                     "SET TIME ZONE 'UTC'; SET statement_timeout = {}; SET client_min_messages = warning;",
                     self.timeouts.statement.as_millis()
@@ -101,6 +97,15 @@ impl Manager {
             }
         }
     }
+}
+
+/// Makes a new SQLite file that only its owner can read, before SQLite makes one that everybody can: it holds hashes of
+/// passwords, addresses and private climbs. SQLite gives the files beside it the same mode. One that exists keeps its own;
+/// what is wrong with the place, SQLite says.
+#[cfg(unix)]
+fn make_private(path: &std::path::Path) {
+    use std::os::unix::fs::OpenOptionsExt as _;
+    drop(std::fs::OpenOptions::new().write(true).create_new(true).mode(0o600).open(path));
 }
 
 impl ManageConnection for Manager {

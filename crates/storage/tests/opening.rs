@@ -12,6 +12,7 @@
 
 mod support;
 
+use mastoc_domain::access::Scope;
 use mastoc_storage::StoreError;
 use mastoc_test_support::{postgres, sqlite};
 use support::{Raw, migrate, open, try_open};
@@ -183,4 +184,43 @@ fn a_server_that_is_not_there_can_be_tried_again() {
     assert!(error.is_retryable());
     let text = error.to_string();
     assert!(text.contains("check the URL") && !text.contains("s3cret") && !text.contains('\n'), "{text}");
+}
+
+#[test]
+fn a_database_or_role_that_does_not_exist_is_no_passing_trouble() {
+    let Some(database) = postgres::empty_database() else { return };
+    let (place, query) = database.url().split_once('?').unwrap_or((database.url(), ""));
+    let (server, name) = place.rsplit_once('/').unwrap();
+    let missing = try_open(&format!("{server}/no_such_database?{query}")).unwrap_err();
+    assert!(matches!(missing, StoreError::Unusable(_)), "{missing:?}");
+    assert!(missing.to_string().contains("create the database"), "{missing}");
+
+    // The last of two users counts.
+    let nobody = try_open(&format!("{server}/{name}?{query}&user=no_such_role")).unwrap_err();
+    assert!(matches!(nobody, StoreError::Unusable(_)), "{nobody:?}");
+    assert!(nobody.to_string().contains("correct the user"), "{nobody}");
+}
+
+#[cfg(unix)]
+#[test]
+fn a_new_file_is_its_owners_alone_and_an_existing_one_keeps_its_mode() {
+    use std::os::unix::fs::PermissionsExt as _;
+    let mode = |path: std::path::PathBuf| std::fs::metadata(path).unwrap().permissions().mode() & 0o777;
+    let beside = |path: &std::path::Path, end: &str| {
+        let mut name = path.as_os_str().to_owned();
+        name.push(end);
+        std::path::PathBuf::from(name)
+    };
+    let place = sqlite::fresh_path();
+    let store = open(place.url());
+    store.write(|conn| mastoc_storage::api_keys::create(conn, "phone", Scope::Read)).unwrap();
+    for end in ["", "-wal", "-shm"] {
+        assert_eq!(mode(beside(&place.path(), end)), 0o600, "{end}");
+    }
+
+    let shared = sqlite::fresh_path();
+    std::fs::write(shared.path(), b"").unwrap();
+    std::fs::set_permissions(shared.path(), std::fs::Permissions::from_mode(0o640)).unwrap();
+    open(shared.url());
+    assert_eq!(mode(shared.path()), 0o640);
 }

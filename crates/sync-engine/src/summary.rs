@@ -6,7 +6,7 @@ use mastoc_domain::Timestamp;
 
 use crate::decision::clean;
 use crate::ending::Ending;
-use crate::report::{Issue, Report, Tally, Traffic};
+use crate::report::{Issue, ListingReport, Report, Tally, Traffic};
 
 /// Most problems that the table shows.
 const MOST_SHOWN: usize = 10;
@@ -36,7 +36,15 @@ impl Report {
                 if !self.problems.is_empty() {
                     steps.push("look at the problems listed; what they name was left out".to_owned());
                 }
-                if self.images.missing_wall_pictures > 0 || self.gyms.iter().any(|gym| !gym.listing.complete)
+                if self.counts.sum().quarantined > 0 {
+                    steps.push(
+                        "what was kept aside as quarantined comes by itself once Stokt sends it in order; until then \
+                         running again does not help"
+                            .to_owned(),
+                    );
+                }
+                if self.images.missing_wall_pictures > 0
+                    || self.gyms.iter().any(|gym| self.may_come(&gym.listing))
                 {
                     steps.push("run the same command again to fetch what is missing".to_owned());
                 }
@@ -56,6 +64,16 @@ impl Report {
             Ending::Failed | Ending::Usage | Ending::Guard | Ending::Locked => {}
         }
         steps
+    }
+
+    /// Whether reading the listing again may show more. It does not where all that is missing are records that nobody
+    /// can read, which count at Stokt and are known here by no id.
+    fn may_come(&self, listing: &ListingReport) -> bool {
+        let missing = listing.last.count_first.and_then(|count| count.checked_sub(listing.distinct));
+        let is_explained = listing.last.ended
+            && !listing.last.count_changed
+            && missing.is_some_and(|missing| missing <= self.counts.climbs.quarantined);
+        !listing.complete && !is_explained
     }
 
     fn write_summary(&self, out: &mut String) -> std::fmt::Result {
@@ -200,5 +218,25 @@ mod tests {
         assert!(table.contains("climbs             3         2           1           12"), "{table}");
         assert!(table.contains("and 2 more"), "{table}");
         assert!(!table.contains('\u{1b}') && table.ends_with("next: look\n"), "{table}");
+    }
+    #[test]
+    fn running_again_is_advised_only_where_it_can_help() {
+        let mut report = Report::begin("https://x.org/", "sqlite://board".into(), false);
+        report.ending = Ending::Partial;
+        report.counts.climbs.quarantined = 2;
+        let again =
+            |report: &Report| report.advice("serve").iter().any(|step| step.contains("run the same command"));
+        assert!(!again(&report));
+        assert!(report.advice("serve").iter().any(|step| step.contains("quarantined")));
+        let mut listing = ListingReport { distinct: 8, ..ListingReport::default() };
+        listing.last.page(Some(10), 0, true);
+        assert!(!report.may_come(&listing), "the two that are missing are the two that nobody can read");
+        listing.distinct = 7;
+        assert!(report.may_come(&listing), "a third may come");
+        listing.distinct = 8;
+        listing.last.ended = false;
+        assert!(report.may_come(&listing), "it broke off");
+        report.images.missing_wall_pictures = 1;
+        assert!(again(&report));
     }
 }

@@ -71,7 +71,7 @@ where
     if let Some(tag) = held(req, &key) {
         return Ok(respond(StatusCode::NOT_MODIFIED, tag).finish());
     }
-    send(&key, Answer { encoding: Encoding::Identity, bytes }, JSON)
+    send(req, &key, Answer { encoding: Encoding::Identity, bytes }, JSON)
 }
 
 /// The answer to a write that gives the thing as it is now, with the ETag that a GET would bear.

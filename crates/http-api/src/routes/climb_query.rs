@@ -7,7 +7,7 @@ use mastoc_domain::holds_list::Role;
 use mastoc_domain::{HoldId, UserId};
 use mastoc_storage::climbs::{ClimbCursor, ClimbFilter, ClimbSort, HoldMatch, Mine};
 
-use crate::query::Query;
+use crate::query::{Query, shown};
 
 /// How many holds a climb can be asked to have.
 const MOST_HOLDS: i32 = 1_000;
@@ -56,7 +56,15 @@ pub(super) fn filter(query: &mut Query, person: Option<UserId>) -> ClimbFilter {
 }
 
 fn grade(query: &mut Query, name: &str) -> Option<FontGrade> {
-    query.value(name, "a Font grade such as 6A+")
+    let text = query.text(name)?;
+    // A plus sign that was not escaped arrives as a space: `6A `.
+    let plain = text.trim_end();
+    let text = if plain.len() < text.len() { format!("{}+", plain.trim_start()) } else { text };
+    let grade = text.trim().parse().ok();
+    if grade.is_none() {
+        query.refuse(name, format!("{} is not a Font grade such as 6A+", shown(&text)));
+    }
+    grade
 }
 
 fn holds(query: &mut Query, name: &str) -> Vec<HoldMatch> {
@@ -102,6 +110,20 @@ pub(super) fn cursor_text(cursor: &ClimbCursor) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_raw_plus_of_a_grade_is_one() {
+        let read = |text: &str| grade(&mut Query::parse(text), "g").map(|grade| grade.to_string());
+        assert_eq!(read("g=6A%2B").as_deref(), Some("6A+"));
+        assert_eq!(read("g=6A+").as_deref(), Some("6A+"));
+        assert_eq!(read("g=6A").as_deref(), Some("6A"));
+        assert_eq!(read("g=%206A").as_deref(), Some("6A"));
+        for bad in ["g=+", "g=6A%2B+", "g=6D+", "g=x"] {
+            let mut query = Query::parse(bad);
+            assert_eq!(grade(&mut query, "g"), None, "{bad}");
+            assert!(query.finish().is_err(), "{bad}");
+        }
+    }
 
     #[test]
     fn holds_may_bear_a_role_on_either_side() {

@@ -51,7 +51,7 @@ pub(crate) fn configure(config: &mut ServiceConfig<'_>) {
         ("without_holds" = Option<String>, Query, description = "Using none of these holds; comma-separated ids."),
         ("min_holds" = Option<i32>, Query, description = "With at least so many holds."),
         ("max_holds" = Option<i32>, Query, description = "With at most so many holds."),
-        ("my" = Option<String>, Query, description = "Needs a person: `project` (their projects) or `set` (set by them); comma-separated, all must hold."),
+        ("my" = Option<String>, Query, description = "Needs a person: `project` (their projects), `set` (set by them), `sent` (in their logbook), `not_sent` (not in it) or `liked`; comma-separated, all must hold."),
         ("list_id" = Option<Uuid>, Query, description = "In this list, which the caller must see."),
     ),
     responses((status = 200, body = ClimbAnswer<'_>, description = "By page, or by cursor if one was sent."),

@@ -73,7 +73,7 @@ struct UploadedJson {
 /// The pictures that have no verified copy here, or one whose file was lost or cut: wall pictures of the gyms, by face,
 /// then avatars, by person.
 #[utoipa::path(tag = "import", params(
-        ("gym_stokt_id" = Option<String>, Query, description = "Stokt's ids of the gyms whose wall pictures are meant; comma-separated."),
+        ("gym_stokt_id" = Option<String>, Query, description = "Stokt's ids of the gyms whose wall pictures are meant; comma-separated. All of them if it is left out."),
     ),
     responses((status = 200, body = WantedList), (status = "default", body = Problem)))]
 #[get("/api/sync/import/pictures")]
@@ -84,7 +84,14 @@ async fn list_wanted(req: HttpRequest) -> Result<HttpResponse, ApiError> {
     query.finish()?;
     let state = State::clone(&access.state);
     let body = blocking::run(move || {
-        let listed = state.store.read(|conn| pictures::listed(conn, &gyms))?;
+        let listed = state.store.read(|conn| {
+            let gyms = if gyms.is_empty() {
+                gyms::list(conn)?.into_iter().filter_map(|gym| gym.stokt_id).collect()
+            } else {
+                gyms
+            };
+            pictures::listed(conn, &gyms)
+        })?;
         let wanted = listed.into_iter().filter(|listed| !has_copy(&state.media, listed));
         let wanted = wanted.map(|ListedPicture { picture, .. }| {
             let (owner, stokt_id) = match picture.owner {

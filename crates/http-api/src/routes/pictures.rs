@@ -14,6 +14,7 @@ use mastoc_media::{ImageKind, Sha256Hex, snap_width};
 use mastoc_storage::images::{self, ServedImage};
 use utoipa_actix_web::service_config::ServiceConfig;
 
+use crate::answers;
 use crate::auth::{Access, authorise};
 use crate::blocking;
 use crate::errors::{ApiError, Problem};
@@ -119,7 +120,7 @@ pub(super) async fn send(
     };
     let held = req.headers().get_all(header::IF_NONE_MATCH).filter_map(|value| value.to_str().ok());
     let mut held = held.flat_map(|text| text.split(','));
-    if held.any(|known| known.trim().trim_start_matches("W/") == tag) {
+    if answers::wants_none(req) || held.any(|known| known.trim().trim_start_matches("W/") == tag) {
         return Ok(start(StatusCode::NOT_MODIFIED).finish());
     }
     let state = State::clone(&access.state);

@@ -166,8 +166,8 @@ mod tests {
             args.resolve_with(text(variables[0]), text(variables[1])).unwrap().to_string()
         };
         let address = "127.0.0.1:7001";
-        assert_eq!(bound(address, "7002", [address, ""]), "0.0.0.0:7002");
-        assert_eq!(bound(address, "7002", [address, "7003"]), "0.0.0.0:7002");
+        assert_eq!(bound(address, "7002", [address, ""]), "0.0.0.0:7002, [::]:7002");
+        assert_eq!(bound(address, "7002", [address, "7003"]), "0.0.0.0:7002, [::]:7002");
         assert_eq!(bound(address, "7002", [address, "7002"]), address);
         assert_eq!(bound(address, "7002", ["127.0.0.1:7004", "7002"]), address);
         assert_eq!(bound(address, "7002", ["", ""]), address);

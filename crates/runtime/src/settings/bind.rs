@@ -1,7 +1,7 @@
 //! Which address a server listens on.
 
 use std::fmt;
-use std::net::{Ipv4Addr, SocketAddr, ToSocketAddrs as _};
+use std::net::{Ipv4Addr, Ipv6Addr, SocketAddr, ToSocketAddrs as _};
 
 use crate::exit::Failure;
 
@@ -16,8 +16,8 @@ pub struct Bind {
 }
 
 impl Bind {
-    /// `host:port` if given, else all interfaces on `port` if given (as hosting platforms ask), else
-    /// `127.0.0.1:8000`. Port 0 takes any free one.
+    /// `host:port` if given, else all interfaces of IPv4 and IPv6 on `port` if given (as hosting platforms ask), else
+    /// `127.0.0.1:8000`. Port 0 takes any free one, the same for all of the addresses.
     ///
     /// # Errors
     /// A [`Failure`] that says which of the two does not parse or resolve.
@@ -39,7 +39,7 @@ impl Bind {
                 let port: u16 = text.parse().map_err(|_| {
                     Failure::usage(format!("the port {text:?} is not a number from 0 to 65535"))
                 })?;
-                vec![SocketAddr::from((Ipv4Addr::UNSPECIFIED, port))]
+                vec![(Ipv4Addr::UNSPECIFIED, port).into(), (Ipv6Addr::UNSPECIFIED, port).into()]
             }
             (None, None) => vec![SocketAddr::from((Ipv4Addr::LOCALHOST, DEFAULT_PORT))],
         };
@@ -75,7 +75,7 @@ mod tests {
     #[test]
     fn the_address_wins_over_the_port_and_the_default_is_this_machine() {
         assert_eq!(resolved(None, None), ("127.0.0.1:8000".to_owned(), true));
-        assert_eq!(resolved(None, Some("9001")), ("0.0.0.0:9001".to_owned(), false));
+        assert_eq!(resolved(None, Some("9001")), ("0.0.0.0:9001, [::]:9001".to_owned(), false));
         assert_eq!(resolved(Some("127.0.0.1:0"), Some("9001")), ("127.0.0.1:0".to_owned(), true));
         assert_eq!(resolved(Some("[::]:80"), None), ("[::]:80".to_owned(), false));
         assert_eq!(resolved(Some("[::1]:80"), None), ("[::1]:80".to_owned(), true));

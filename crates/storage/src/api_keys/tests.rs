@@ -62,6 +62,32 @@ mastoc_test_support::both_backends! {
         assert_eq!(names, ["phone", "tablet"]);
     }
 
+    fn a_key_is_rotated_under_its_name(url: &str) {
+        let store = test_board::open(url);
+        let old = store.write(|conn| create(conn, "phone", Scope::Read)).unwrap();
+        store.write(|conn| revoke(conn, "phone")).unwrap();
+        let new = store.write(|conn| create(conn, "phone", Scope::Read)).unwrap();
+        assert_eq!(store.read(|conn| verify(conn, &old.plain)).unwrap(), None);
+        assert_eq!(store.read(|conn| verify(conn, &new.plain)).unwrap().unwrap().id, new.key.id);
+        let taken = store.write(|conn| create(conn, "phone", Scope::Read));
+        assert!(matches!(taken, Err(StoreError::Conflict { .. })), "{taken:?}");
+
+        // The name now means the new key; a prefix means one key for ever.
+        let again = store.write(|conn| revoke(conn, &old.key.prefix)).unwrap();
+        assert_eq!(again.id, old.key.id);
+        assert_eq!(store.write(|conn| revoke(conn, "phone")).unwrap().id, new.key.id);
+        assert_eq!(store.read(|conn| verify(conn, &new.plain)).unwrap(), None);
+        assert_eq!(store.write(|conn| revoke(conn, "phone")).unwrap().id, new.key.id);
+        let listed = store.read(list).unwrap();
+        let told: Vec<_> = listed.iter().map(|key| (key.id, key.name.as_str(), key.revoked_at.is_some())).collect();
+        assert_eq!(told, [(old.key.id, "phone", true), (new.key.id, "phone", true)]);
+        // A revoked key's name that looks like the prefix of one that holds does not shield it.
+        let tablet = store.write(|conn| create(conn, "tablet", Scope::Read)).unwrap();
+        store.write(|conn| create(conn, &tablet.key.prefix, Scope::Read)).unwrap();
+        store.write(|conn| revoke(conn, &tablet.key.prefix)).unwrap();
+        assert_eq!(store.write(|conn| revoke(conn, &tablet.key.prefix)).unwrap().id, tablet.key.id);
+    }
+
     fn names_are_unique_and_printable(url: &str) {
         let store = test_board::open(url);
         store.write(|conn| create(conn, "phone", Scope::Read)).unwrap();
