@@ -106,13 +106,31 @@ fn a_token_file_that_is_missing_or_open_to_others() {
         command.env_remove("STOKT_TOKEN").arg("--token-file").arg(&file);
         command
     };
-    refused_without_a_trace(&place, with_file(), 2, &["cannot read", "token"]);
+    refused_without_a_trace(&place, with_file(), 2, &["cannot read", "token", "name a file"]);
+    std::fs::write(&file, "").unwrap();
+    std::fs::set_permissions(&file, std::fs::Permissions::from_mode(0o600)).unwrap();
+    refused_without_a_trace(&place, with_file(), 2, &["is empty", "put the secret into it"]);
     std::fs::write(&file, format!("{}\n", source.token)).unwrap();
     std::fs::set_permissions(&file, std::fs::Permissions::from_mode(0o644)).unwrap();
     refused_without_a_trace(&place, with_file(), 2, &["may be read by other users", "chmod 600"]);
     std::fs::set_permissions(&file, std::fs::Permissions::from_mode(0o600)).unwrap();
     run(with_file()).expect(0);
     holds_exactly(&place, &source);
+}
+
+#[test]
+fn a_file_where_a_folder_must_be_and_a_snapshot_that_is_none() {
+    let (_sim, source) = board();
+    let place = Place::sqlite();
+    let mut command = place.import(&source);
+    command.args(["--from-snapshot", "nosuch"]);
+    refused_without_a_trace(&place, command, 2, &["nosuch", "--save-snapshot"]);
+    std::fs::write(place.data_dir(), b"").unwrap();
+    let said = &["cannot create the data folder", "--data-dir"];
+    refused_without_a_trace(&place, place.import(&source), 2, said);
+    let mut serve = place.program("mastoc-server");
+    serve.args(["serve", "--bind", "127.0.0.1:0"]);
+    refused_without_a_trace(&place, serve, 2, said);
 }
 
 #[test]

@@ -130,6 +130,10 @@ fn a_refused_start_leaves_no_secret_behind() {
     command.env("DATABASE_URL", format!("sqlite://{}/not/there.sqlite3", place.data_dir().display()));
     one_line(&ended(command), 2, &["folder that exists"]);
     assert!(!place.data_dir().join("secret.key").exists());
+    std::fs::write(place.data_dir().join("media"), b"").unwrap();
+    let command = server(&place, &["serve", "--bind", "127.0.0.1:0"]);
+    one_line(&ended(command), 2, &["media", "must be a folder", "--data-dir"]);
+    assert!(!place.data_dir().join("secret.key").exists());
 }
 
 #[test]

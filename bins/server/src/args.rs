@@ -9,7 +9,7 @@ use mastoc_http_api::{AccessMode, Settings};
 use mastoc_runtime::args::{BindArgs, DatabaseArgs, LogArgs};
 use mastoc_runtime::settings::{Bind, create_data_dir};
 use mastoc_runtime::{ExposeSecret as _, Failure, SecretString, secrets};
-use mastoc_storage::{Store, StoreOptions};
+use mastoc_storage::StoreOptions;
 
 use crate::login_args::LoginArgs;
 use crate::users::UserArgs;
@@ -127,15 +127,15 @@ impl HealthArgs {
 }
 
 impl ServeArgs {
-    /// The settings, and the database, which `open` opens once all else is in order. Makes the data folder and, where
-    /// there is none and the database is open, the secret in it: a start that is refused leaves no secret behind.
+    /// The settings, and the database and pictures, which `open` opens once all else is in order. Makes the data folder
+    /// and, at last, the secret in it where there is none: a start that is refused leaves no secret behind.
     ///
     /// # Errors
     /// A one-line [`Failure`] about the first setting that is wrong, or the one of `open`.
-    pub(crate) fn resolve(
+    pub(crate) fn resolve<T>(
         &self,
-        open: impl FnOnce(&StoreOptions) -> Result<Store, Failure>,
-    ) -> Result<(Settings, Store), Failure> {
+        open: impl FnOnce(&StoreOptions) -> Result<T, Failure>,
+    ) -> Result<(Settings, T), Failure> {
         let bind = self.bind.resolve()?;
         let access: AccessMode = given(self.access.as_ref())
             .unwrap_or("private")
@@ -177,11 +177,11 @@ impl ServeArgs {
         }
         self.logins.apply(&mut settings)?;
         create_data_dir(&data_dir)?;
-        let store = open(&options)?;
+        let opened = open(&options)?;
         if must_be_made {
             settings.signing_secret = secrets::signing_secret(None, &data_dir)?;
         }
-        Ok((settings, store))
+        Ok((settings, opened))
     }
 }
 

@@ -19,9 +19,11 @@ const HEALTH_TIMEOUT: Duration = Duration::from_secs(3);
 
 pub(crate) fn serve(args: &ServeArgs, log: &LogArgs) -> Result<Exit, Failure> {
     log.init(LOG_FILTER)?;
-    let (settings, store) = args.resolve(|options| open(&args.database, options))?;
     let data_dir = args.database.resolve()?.data_dir;
-    let media = MediaStore::open(&data_dir).map_err(media_failure)?;
+    let (settings, (store, media)) = args.resolve(|options| {
+        let store = open(&args.database, options)?;
+        Ok((store, MediaStore::open(&data_dir).map_err(media_failure)?))
+    })?;
     tracing::info!(database = %store.target(), data_dir = %data_dir.display(), access = %settings.access, "starting");
     let listen = settings.listen.clone();
     let ready = |running: &mastoc_http_api::Running| {

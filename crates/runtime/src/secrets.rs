@@ -150,7 +150,10 @@ pub fn known_signing_secret(
     }
     let path = data_dir.join(KEY_FILE);
     match fs::symlink_metadata(&path) {
-        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
+        // A file in the place of the data folder is told by whoever makes the folder.
+        Err(error) if matches!(error.kind(), io::ErrorKind::NotFound | io::ErrorKind::NotADirectory) => {
+            Ok(None)
+        }
         _ => kept(&path).map(Some),
     }
 }
