@@ -18,8 +18,7 @@ stop() {
 trap stop EXIT
 trap 'exit 130' INT TERM
 
-# Nothing of the caller's: neither their database nor their board.
-for name in $(compgen -e | grep -E '^(MASTOC_|STOKT_)' || true) DATABASE_URL API_KEY API_KEY_FILE SECRET_KEY SECRET_KEY_FILE RUST_LOG PORT; do unset "$name"; done
+. .make/no-settings.sh
 # Short paths, so that the lines stay readable.
 cd "$work"
 export MASTOC_DATA_DIR=data

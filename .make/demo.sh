@@ -15,9 +15,8 @@ stop() {
 trap stop EXIT
 trap 'exit 0' INT TERM
 
-# Nothing of the caller's: neither their database nor their board.
 port=$PORT
-for name in $(compgen -e | grep -E '^(MASTOC_|STOKT_)' || true) DATABASE_URL API_KEY API_KEY_FILE SECRET_KEY SECRET_KEY_FILE RUST_LOG PORT; do unset "$name"; done
+. .make/no-settings.sh
 
 sim=(--port 0 --ready-file "$work/stokt.json")
 if [ -n "${DATA:-}" ]; then

@@ -155,13 +155,8 @@ pub(crate) fn open(database: &DatabaseArgs, options: &StoreOptions) -> Result<St
 /// The database of a board that must be there: a name that was mistyped makes none.
 pub(crate) fn open_existing(database: &DatabaseArgs) -> Result<Store, Failure> {
     let target: DatabaseTarget = database.resolve()?.url.expose().parse().map_err(store_failure)?;
-    let is_missing = matches!(&target, DatabaseTarget::Sqlite(path) if !path.exists());
-    let store = if is_missing {
-        None
-    } else {
-        Store::open_as_it_is(&target, &StoreOptions::default()).map_err(store_failure)?
-    };
-    store.ok_or_else(|| {
+    let store = Store::open_as_it_is(&target, &StoreOptions::default());
+    store.map_err(store_failure)?.ok_or_else(|| {
         Failure::usage(format!("there is no board in {target}"))
             .hint("name it with --data-dir or --database-url, or make it with mastoc-server migrate")
     })

@@ -208,16 +208,11 @@ pub(crate) fn carry_out(command: &Command, arguments: &Arguments) -> Result<Exit
 
 /// The board's database, which must be there: a command makes none.
 fn open(target: &DatabaseTarget) -> Result<Store, Failure> {
-    let none = || {
+    let store = Store::open_as_it_is(target, &StoreOptions::default());
+    store.map_err(|error| failure(&error.into()))?.ok_or_else(|| {
         Failure::usage(format!("there is no board in {target}"))
             .hint("name it with --data-dir or --database-url, or make it with mastoc-import")
-    };
-    if matches!(target, DatabaseTarget::Sqlite(path) if !path.exists()) {
-        return Err(none());
-    }
-    Store::open_as_it_is(target, &StoreOptions::default())
-        .map_err(|error| failure(&error.into()))?
-        .ok_or_else(none)
+    })
 }
 
 /// A client for Stokt, which Ctrl-C stops.

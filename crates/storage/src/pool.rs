@@ -67,8 +67,7 @@ impl Manager {
                 connection.batch_execute(&patience).map_err(|error| refused(error.into()))?;
                 fits(&mut connection).map_err(refused)?;
                 // An empty file has nothing to lose: until the first checkpoint, a power cut leaves it empty either way.
-                let is_new = std::fs::metadata(path).map_or(true, |file| file.len() == 0);
-                let careless = if is_new { "PRAGMA synchronous = OFF;" } else { "" };
+                let careless = if self.target.is_no_file_yet() { "PRAGMA synchronous = OFF;" } else { "" };
                 connection
                     .batch_execute(&format!(
                         "{careless}

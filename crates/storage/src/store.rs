@@ -94,8 +94,8 @@ impl Store {
         Self::with(manager, first, options)
     }
 
-    /// Opens an existing database as it is, for somebody who must not change anything in it. `None`: there is nothing
-    /// of ours in it yet.
+    /// Opens an existing database as it is, for somebody who must not change anything in it. `None`: there is none, or
+    /// nothing of ours in it yet.
     ///
     /// # Errors
     /// As [`Store::open`]; and [`StoreError::Unusable`] when migrations are missing.
@@ -103,13 +103,12 @@ impl Store {
         target: &DatabaseTarget,
         options: &StoreOptions,
     ) -> Result<Option<Self>, StoreError> {
-        // To open an empty file of SQLite would already write to it.
-        let is_empty = |path: &std::path::Path| std::fs::metadata(path).is_ok_and(|file| file.len() == 0);
-        if matches!(target, DatabaseTarget::Sqlite(path) if is_empty(path)) {
+        // To open such a file would already write to it.
+        if target.is_no_file_yet() {
             return Ok(None);
         }
         let manager = manager(target, options);
-        let mut first = manager.open()?;
+        let mut first = manager.open_if(migrate::refuse_another_s)?;
         match migrate::is_current(&mut first)? {
             None => Ok(None),
             Some(true) => Self::with(manager, first, options).map(Some),

@@ -15,6 +15,16 @@ pub enum DatabaseTarget {
     Postgres(String),
 }
 
+impl DatabaseTarget {
+    /// Whether it is a file of SQLite that is not there, or is empty.
+    pub(crate) fn is_no_file_yet(&self) -> bool {
+        match self {
+            Self::Sqlite(path) => std::fs::metadata(path).map_or(true, |file| file.len() == 0),
+            Self::Postgres(_) => false,
+        }
+    }
+}
+
 impl FromStr for DatabaseTarget {
     type Err = StoreError;
 

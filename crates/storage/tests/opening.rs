@@ -13,7 +13,7 @@
 mod support;
 
 use mastoc_domain::access::Scope;
-use mastoc_storage::StoreError;
+use mastoc_storage::{Store, StoreError, StoreOptions};
 use mastoc_test_support::{postgres, sqlite};
 use support::{Raw, migrate, open, try_open};
 
@@ -37,8 +37,6 @@ mod newer {
 }
 
 mod as_it_is {
-    use mastoc_storage::{Store, StoreOptions};
-
     use super::*;
 
     fn look(url: &str) -> Result<Option<Store>, StoreError> {
@@ -49,6 +47,13 @@ mod as_it_is {
     fn stays_empty(url: &str, tables: &str) {
         assert!(look(url).unwrap().is_none());
         assert_eq!(Raw::open(url).count(tables), 0);
+    }
+
+    #[test]
+    fn a_sqlite_database_that_is_not_there_is_not_made() {
+        let place = mastoc_test_support::sqlite::fresh_path();
+        assert!(look(place.url()).unwrap().is_none());
+        assert!(!place.path().exists());
     }
 
     #[test]
@@ -106,14 +111,17 @@ fn programs_that_start_at_once_migrate_once_on_postgres() {
 
 #[test]
 fn another_program_s_database_is_refused_and_left_alone() {
-    let refused = |url: &str| {
-        let error = try_open(url).unwrap_err().to_string();
+    let is_refusal = |error: StoreError| {
+        let error = error.to_string();
         assert!(error.contains("another program's") && error.contains("name another one"), "{error}");
     };
+    let refused = |url: &str| is_refusal(try_open(url).unwrap_err());
     let place = sqlite::fresh_path();
     Raw::open(place.url()).execute("CREATE TABLE climbs (summit TEXT)");
     let content = std::fs::read(place.path()).unwrap();
     refused(place.url());
+    // Nor is it changed by somebody who only looks.
+    is_refusal(Store::open_as_it_is(&place.url().parse().unwrap(), &StoreOptions::default()).unwrap_err());
     assert!(std::fs::read(place.path()).unwrap() == content, "not even its header changed");
     if let Some(database) = postgres::empty_database() {
         // It may be shared, but not the names of tables.

@@ -112,9 +112,7 @@ impl StoreTarget {
     /// # Errors
     /// What is wrong with the database.
     pub fn dry_run_on(database: &DatabaseTarget) -> Result<Self, EngineError> {
-        let missing = matches!(database, DatabaseTarget::Sqlite(path) if !path.exists());
-        let existing = if missing { None } else { Store::open_as_it_is(database, &store_options())? };
-        if let Some(store) = existing {
+        if let Some(store) = Store::open_as_it_is(database, &store_options())? {
             return Ok(Self::dry_run(store));
         }
         let unusable =

@@ -18,10 +18,8 @@ pub use verify::{FindingJson, Verified, verify};
 
 /// Opens a database of ours that is there already; nothing is made or migrated.
 fn open(database: &DatabaseTarget) -> Result<Store, EngineError> {
-    let missing = matches!(database, DatabaseTarget::Sqlite(path) if !path.exists());
     let options = StoreOptions { connections: 2, ..StoreOptions::default() };
-    let store = if missing { None } else { Store::open_as_it_is(database, &options)? };
-    store.ok_or_else(|| {
+    Store::open_as_it_is(database, &options)?.ok_or_else(|| {
         StoreError::Unusable(format!("there is no board in {database} yet; a pull makes one")).into()
     })
 }

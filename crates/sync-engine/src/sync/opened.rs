@@ -60,9 +60,6 @@ impl Opened {
     /// # Errors
     /// [`EngineError::Locked`] when another run holds it.
     pub fn look(database: &DatabaseTarget) -> Result<(), EngineError> {
-        if matches!(database, DatabaseTarget::Sqlite(path) if !path.exists()) {
-            return Ok(());
-        }
         let store = Store::open_as_it_is(database, &store_options()).ok().flatten();
         let state = store.and_then(|store| locks::state(&store).ok());
         match state.filter(|state| state.is_held).and_then(|state| state.holder) {
@@ -92,9 +89,7 @@ impl Opened {
     /// # Errors
     /// What is wrong with the database.
     pub fn dry_run_on(database: &DatabaseTarget) -> Result<Self, EngineError> {
-        let missing = matches!(database, DatabaseTarget::Sqlite(path) if !path.exists());
-        let existing = if missing { None } else { Store::open_as_it_is(database, &store_options())? };
-        if let Some(store) = existing {
+        if let Some(store) = Store::open_as_it_is(database, &store_options())? {
             return Ok(Self { store, media: None, lock: None, stand_in: None });
         }
         let unusable =
