@@ -102,8 +102,9 @@ fn etag(key: &Key, encoding: Encoding) -> String {
 /// The ETag that the client holds, if it is of this state. Any encoding will do: which one an answer would get is
 /// not known before it is rendered, and all of them say the same.
 fn held(req: &HttpRequest, key: &Key) -> Option<HeaderValue> {
-    let mut headers = req.headers().get_all(header::IF_NONE_MATCH).peekable();
-    headers.peek()?;
+    if !req.headers().contains_key(header::IF_NONE_MATCH) {
+        return None;
+    }
     let plain = etag(key, Encoding::Identity);
     let plain = plain.trim_end_matches('"');
     let is_ours = |tag: &str| {
@@ -113,12 +114,13 @@ fn held(req: &HttpRequest, key: &Key) -> Option<HeaderValue> {
             None => rest.is_empty(),
         })
     };
-    headers
-        .filter_map(|value| value.to_str().ok())
-        .flat_map(|text| text.split(','))
-        .map(|tag| tag.trim().trim_start_matches("W/"))
-        .find(|tag| is_ours(tag))
-        .and_then(|tag| HeaderValue::from_str(tag).ok())
+    held_tags(req).find(|tag| is_ours(tag)).and_then(|tag| HeaderValue::from_str(tag).ok())
+}
+
+/// The ETags that the client holds, weak ones without their mark.
+pub(crate) fn held_tags(req: &HttpRequest) -> impl Iterator<Item = &str> {
+    let headers = req.headers().get_all(header::IF_NONE_MATCH).filter_map(|value| value.to_str().ok());
+    headers.flat_map(|text| text.split(',')).map(|tag| tag.trim().trim_start_matches("W/"))
 }
 
 /// Whether the client wants an answer only if there is none at all: `If-None-Match: *`, a condition that no answer to a

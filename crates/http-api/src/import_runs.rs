@@ -225,10 +225,7 @@ fn over() -> ApiError {
 /// Another run is under way. `until`: when its lease ends if its importer says nothing more.
 fn under_way(store: &Store, until: Option<Instant>) -> Result<ApiError, StoreError> {
     let holder = store.read(locks::holder)?.filter(|holder| holder.released_at.is_none());
-    let who = holder.map_or_else(
-        || "another run".to_owned(),
-        |holder| format!("another run ({}, since {})", holder.owner, holder.acquired_at),
-    );
+    let who = holder.map_or_else(|| "another run".to_owned(), |holder| format!("another run ({holder})"));
     let error = ApiError::new(Code::ImportRunning, format!("{who} is under way; wait for it to end"));
     let left = until.map(|until| until.saturating_duration_since(Instant::now()).as_secs() + 1);
     let left = left.and_then(|seconds| HeaderValue::from_str(&seconds.to_string()).ok());

@@ -56,6 +56,12 @@ pub struct LockHolder {
     pub broken: Option<LockBroken>,
 }
 
+impl std::fmt::Display for LockHolder {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "{}, since {}", self.owner, self.acquired_at)
+    }
+}
+
 /// That somebody took the lock from a run.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct LockBroken {

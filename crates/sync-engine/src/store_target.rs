@@ -16,9 +16,7 @@ use mastoc_storage::import::pictures;
 use mastoc_storage::import::{self, ImportContext};
 use mastoc_storage::quarantine::{self, Refused};
 use mastoc_storage::runs::{self, RunDirection, RunMode};
-use mastoc_storage::{
-    DatabaseTarget, RunLock, Store, StoreError, StoreOptions, WriteConn, export, locks, seen,
-};
+use mastoc_storage::{DatabaseTarget, RunLock, Store, StoreError, StoreOptions, WriteConn, export, seen};
 use serde_json::Value;
 
 use crate::dry_run::Dry;
@@ -26,6 +24,7 @@ use crate::ending::Ending;
 use crate::error::EngineError;
 use crate::plan::{Batch, PictureOwner, PicturePlan, Progress, Quarantined};
 use crate::report::Written;
+use crate::sync::holder;
 use crate::target::{
     Checked, KINDS, Kept, PictureError, Start, Started, Target, bad_picture, written_from,
     written_from_refused,
@@ -76,12 +75,7 @@ impl StoreTarget {
     /// [`EngineError::Locked`] when another run holds it, or the database's failure.
     pub fn open(store: Store, media: MediaStore, owner: &str) -> Result<Self, EngineError> {
         let Some(lock) = RunLock::try_acquire(&store, owner)? else {
-            let holder = store.read(locks::holder)?;
-            let holder = holder.map_or_else(
-                || "unknown".to_owned(),
-                |holder| format!("{}, since {}", holder.owner, holder.acquired_at),
-            );
-            return Err(EngineError::Locked { holder });
+            return Err(EngineError::Locked { holder: holder(&store)? });
         };
         let fence = Some(lock.fence());
         let lock = Some(Mutex::new(lock));

@@ -118,9 +118,7 @@ pub(super) async fn send(
             .insert_header((header::VARY, "Authorization, X-API-Key"));
         response
     };
-    let held = req.headers().get_all(header::IF_NONE_MATCH).filter_map(|value| value.to_str().ok());
-    let mut held = held.flat_map(|text| text.split(','));
-    if answers::wants_none(req) || held.any(|known| known.trim().trim_start_matches("W/") == tag) {
+    if answers::wants_none(req) || answers::held_tags(req).any(|known| known == tag) {
         return Ok(start(StatusCode::NOT_MODIFIED).finish());
     }
     let state = State::clone(&access.state);

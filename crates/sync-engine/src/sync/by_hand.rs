@@ -10,9 +10,10 @@ use mastoc_domain::{ClimbId, ListId, StoktId};
 use mastoc_stokt_client::{Client, MyClimbs};
 use mastoc_storage::import::ImportContext;
 use mastoc_storage::outbox::{self, Created, Entry};
-use mastoc_storage::{ReadConn, RunLock, Store, StoreError, WriteConn, locks};
+use mastoc_storage::{ReadConn, RunLock, Store, StoreError, WriteConn};
 use uuid::Uuid;
 
+use super::opened::holder;
 use super::push::verified;
 use super::sending::Frozen;
 use super::settle::{climb_of, personal_lists_of};
@@ -61,15 +62,6 @@ pub fn lock<'p>(
         }
     }
     Err(EngineError::Locked { holder: holder(store)? })
-}
-
-/// Who holds the lock, in words.
-fn holder(store: &Store) -> Result<String, EngineError> {
-    let holder = store.read(locks::holder)?;
-    Ok(holder.map_or_else(
-        || "unknown".to_owned(),
-        |holder| format!("{}, since {}", holder.owner, holder.acquired_at),
-    ))
 }
 
 /// What Stokt shows of the account's that may be what became of a row of the outbox.

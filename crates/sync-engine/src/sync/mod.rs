@@ -38,6 +38,7 @@ mod table;
 pub(crate) mod view;
 
 pub use opened::Opened;
+pub(crate) use opened::holder;
 pub use options::{ConflictPolicy, MaxDelete, Selection, SyncOptions};
 pub use plan_file::{PLAN_SCHEMA, PlanFile, PlanFileError, PlannedOptions};
 pub use points::{POINTS, StopAt};

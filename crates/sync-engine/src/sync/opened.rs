@@ -4,8 +4,7 @@ use std::path::Path;
 use std::time::Duration;
 
 use mastoc_media::MediaStore;
-use mastoc_storage::locks::{self, LockHolder};
-use mastoc_storage::{DatabaseTarget, RunLock, Store, StoreError};
+use mastoc_storage::{DatabaseTarget, RunLock, Store, StoreError, locks};
 use tempfile::TempDir;
 
 use crate::error::EngineError;
@@ -47,9 +46,7 @@ impl Opened {
             if is_cancelled() {
                 return Err(EngineError::Interrupted);
             }
-            let holder = store.read(locks::holder)?;
-            let holder = holder.map_or_else(|| "unknown".to_owned(), |holder| told(&holder));
-            return Err(EngineError::Locked { holder });
+            return Err(EngineError::Locked { holder: holder(&store)? });
         };
         Ok(Self { store, media, lock: Some(lock), stand_in: None })
     }
@@ -63,7 +60,7 @@ impl Opened {
         let store = Store::open_as_it_is(database, &store_options()).ok().flatten();
         let state = store.and_then(|store| locks::state(&store).ok());
         match state.filter(|state| state.is_held).and_then(|state| state.holder) {
-            Some(holder) => Err(EngineError::Locked { holder: told(&holder) }),
+            Some(holder) => Err(EngineError::Locked { holder: holder.to_string() }),
             None => Ok(()),
         }
     }
@@ -107,7 +104,8 @@ impl Opened {
     }
 }
 
-/// Who holds the lock, for people.
-fn told(holder: &LockHolder) -> String {
-    format!("{}, since {}", holder.owner, holder.acquired_at)
+/// Who holds the lock of a database, for whoever cannot have it.
+pub(crate) fn holder(store: &Store) -> Result<String, EngineError> {
+    let holder = store.read(locks::holder)?;
+    Ok(holder.map_or_else(|| "unknown".to_owned(), |holder| holder.to_string()))
 }
