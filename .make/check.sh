@@ -13,6 +13,6 @@ RUSTDOCFLAGS="-D warnings" cargo doc "${flags[@]}" --workspace --no-deps --docum
 step "licences, dependency arrows, file sizes"
 cargo test "${flags[@]}" --quiet --package mastoc-tests --test house
 step "OpenAPI snapshot"
-INSTA_UPDATE=no cargo test "${flags[@]}" --quiet --package mastoc-http-api --test openapi
+INSTA_UPDATE=no cargo test "${flags[@]}" --quiet --package mastoc-http-api --test it openapi::
 echo
 echo "check: all good"

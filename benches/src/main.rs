@@ -3,6 +3,7 @@
 mod annotations;
 mod boards;
 mod ceiling;
+mod copying;
 mod downloading;
 mod importing;
 mod load;

@@ -31,11 +31,13 @@ const ARROWS: &[(&str, &[&str])] = &[
     ("mastoc-http-api", &["mastoc-domain", "mastoc-media", "mastoc-storage"]),
     ("mastoc-test-support", &["mastoc-domain"]),
     (
-        "mastoc-server",
+        "mastoc-server-cli",
         &["mastoc-domain", "mastoc-http-api", "mastoc-media", "mastoc-runtime", "mastoc-storage"],
     ),
-    ("mastoc-import", &["mastoc-runtime", "mastoc-storage", "mastoc-sync-engine"]),
-    ("mastoc-sync", &["mastoc-runtime", "mastoc-storage", "mastoc-sync-engine"]),
+    ("mastoc-sync-cli", &["mastoc-runtime", "mastoc-storage", "mastoc-sync-engine"]),
+    ("mastoc-server", &["mastoc-server-cli"]),
+    ("mastoc-import", &["mastoc-sync-cli"]),
+    ("mastoc-sync", &["mastoc-sync-cli"]),
     ("stokt-sim", &["mastoc-runtime", "mastoc-stokt-sim"]),
     ("mastoc-tests", &[]),
     (
@@ -54,14 +56,14 @@ const ARROWS: &[(&str, &[&str])] = &[
 
 /// Crates from outside that only the named crates of ours may use, apart from tests.
 const KEPT_TO: &[(&str, &[&str])] = &[
-    ("diesel", &["mastoc-storage"]),
+    ("diesel", &["mastoc-storage", "mastoc-benches"]),
     ("diesel_migrations", &["mastoc-storage"]),
     ("libsqlite3-sys", &["mastoc-storage"]),
     ("pq-sys", &["mastoc-storage"]),
     ("actix-web", &["mastoc-http-api", "mastoc-benches"]),
     ("image", &["mastoc-media", "mastoc-stokt-sim"]),
     ("fast_image_resize", &["mastoc-media"]),
-    ("ureq", &["mastoc-stokt-client", "mastoc-client", "mastoc-server", "mastoc-benches"]),
+    ("ureq", &["mastoc-stokt-client", "mastoc-client", "mastoc-benches"]),
     ("hyper", &["mastoc-stokt-sim"]),
     ("tracing-subscriber", &["mastoc-runtime"]),
     ("indicatif", &["mastoc-runtime"]),
@@ -257,15 +259,17 @@ fn the_top_level_holds_what_the_architecture_names() {
 
 #[test]
 fn binaries_are_thin() {
+    let mut lines: BTreeMap<String, usize> = BTreeMap::new();
     for path in rust_files() {
-        if path.ends_with("src/main.rs") && path.strip_prefix(root()).unwrap().starts_with("bins") {
-            let lines = std::fs::read_to_string(&path).unwrap().lines().count();
-            assert!(
-                lines <= 110,
-                "{} has {lines} lines; a binary only reads arguments and calls a library",
-                path.display()
-            );
+        let mut parts = path.strip_prefix(root()).unwrap().iter().map(|part| part.to_str().unwrap());
+        if let (Some("bins"), Some(binary)) = (parts.next(), parts.next()) {
+            let all = std::fs::read_to_string(&path).unwrap().lines().count();
+            *lines.entry(binary.to_owned()).or_default() += all;
         }
+    }
+    assert!(lines.len() >= 4, "{lines:?}");
+    for (binary, lines) in lines {
+        assert!(lines <= 150, "bins/{binary} has {lines} lines; a binary only calls a library");
     }
 }
 
