@@ -6,7 +6,7 @@ flags=(--locked)
 cargo build "${flags[@]}" --workspace --bins
 if cargo nextest --version >/dev/null 2>&1; then
   # Most of their time tests wait, for processes, disks and databases: more of them than processors.
-  cargo nextest run "${flags[@]}" --workspace --no-fail-fast --test-threads "$(($(nproc) * 4))" "$@"
+  cargo nextest run "${flags[@]}" --workspace --no-fail-fast --test-threads "$(($(nproc) * 2 + 4))" "$@"
 else
   cargo test "${flags[@]}" --workspace --no-fail-fast --lib --bins --tests "$@"
 fi

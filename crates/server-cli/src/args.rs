@@ -22,7 +22,7 @@ const MEMORY_MAP: u64 = 1024 * BYTES_PER_MB;
 
 /// Serves a climbing board over HTTP.
 #[derive(Debug, Parser)]
-#[command(name = "mastoc-server", version, about, propagate_version = true)]
+#[command(name = "mastoc-server", version, propagate_version = true)]
 pub(crate) struct Cli {
     #[command(subcommand)]
     pub(crate) command: Command,

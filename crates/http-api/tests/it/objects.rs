@@ -16,7 +16,7 @@ fn s11_s12_every_route_that_names_a_thing_says_who_may_do_what_to_it() {
         operations().iter().filter(|op| op.path.contains('{')).map(Operation::route).collect();
     let listed: BTreeSet<String> = OBJECTS.iter().map(|(route, _)| (*route).to_owned()).collect();
     let missing: Vec<_> = documented.difference(&listed).collect();
-    assert!(missing.is_empty(), "say in tests/routes/objects.rs who may do what: {missing:#?}");
+    assert!(missing.is_empty(), "say in tests/it/routes/objects.rs who may do what: {missing:#?}");
     let gone: Vec<_> = listed.difference(&documented).collect();
     assert!(gone.is_empty(), "these are gone: {gone:#?}");
     assert_eq!(listed.len(), OBJECTS.len(), "each route once");

@@ -148,7 +148,7 @@ mastoc_test_support::both_backends! {
 
     fn a_killed_holder_frees_the_lock(url: &str) {
         let mut holder = Command::new(std::env::current_exe().unwrap())
-            .args(["--exact", "holds_the_lock_when_told_to", "--nocapture"])
+            .args(["--exact", "locks::holds_the_lock_when_told_to", "--nocapture"])
             .env(HOLD_LOCK_OF, url)
             .stdout(Stdio::piped())
             .spawn()
