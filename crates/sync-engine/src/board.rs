@@ -28,20 +28,16 @@ pub(crate) fn fetch_board(
     gym: StoktId,
     summary: &GymSummary,
     batch_size: usize,
-    mut watch: Option<&mut Watch>,
+    watch: &mut Watch,
 ) -> Result<FetchedBoard, EngineError> {
     let walls = client.walls(gym).map_err(|error| unknown_gym(gym, error))?;
-    if let Some(watch) = &mut watch {
-        walls.iter().for_each(|wall| watch.record(Kind::Wall, &wall.raw));
-    }
+    walls.iter().for_each(|wall| watch.record(Kind::Wall, &wall.raw));
     let (mut setups, mut problems) = (Vec::new(), Vec::new());
     let faces = faces_of(&walls);
     for face in &faces {
         match client.face_setup(*face) {
             Ok(setup) => {
-                if let Some(watch) = &mut watch {
-                    watch.record(Kind::Face, &setup.raw);
-                }
+                watch.record(Kind::Face, &setup.raw);
                 setups.push(setup.value);
             }
             Err(error) if concerns_one_face(&error) => problems.push(Issue {

@@ -7,7 +7,7 @@ use std::time::{Instant, SystemTime};
 use chrono::{DateTime, Utc};
 use mastoc_domain::{StoktId, Timestamp};
 use mastoc_stokt_client::types::GymSummary;
-use mastoc_stokt_client::{Client, ErrorKind};
+use mastoc_stokt_client::{Answered, Client, ErrorKind};
 
 use crate::board::{FetchedBoard, fetch_board, unknown_gym};
 use crate::convert::Setters;
@@ -16,10 +16,11 @@ use crate::error::EngineError;
 use crate::listing::Listing;
 use crate::observe::{Observer, Step};
 use crate::pictures::{fetch_all, settle};
-use crate::pipeline::{Stream, Streamed};
+use crate::pipeline::{Reading, Stream, Streamed};
 use crate::plan::{BoardPlan, PictureOwner, PicturePlan, Progress};
 use crate::recount::ListingMark;
-use crate::report::{GymReport, ListingReport, Report, Traffic, Watermarks};
+use crate::report::{GymReport, Issue, ListingReport, Report, Traffic, Watermarks};
+use crate::sync::contract::{Kind, Watch};
 use crate::target::{Start, Started, Target};
 
 /// How often a listing that changed underway is read from its start, at most.
@@ -101,7 +102,26 @@ pub fn import_into<'t, T: Borrow<dyn Target + 't>>(
 }
 
 /// The first gym's board, asked for ahead of its turn.
-type Ahead = Option<(StoktId, Result<FetchedBoard, EngineError>)>;
+type Ahead = Option<(StoktId, Result<Known, EngineError>)>;
+
+/// A board whose records have the shape that we know, and what is new in them.
+struct Known {
+    board: FetchedBoard,
+    notes: Vec<Issue>,
+}
+
+/// Asks for a gym's board, and looks at its shape before anything of it is written.
+fn fetch_known(
+    client: &Client,
+    gym: StoktId,
+    summary: &Answered<GymSummary>,
+    batch_size: usize,
+) -> Result<Known, EngineError> {
+    let mut watch = Watch::new();
+    watch.record(Kind::Gym, &summary.raw);
+    let board = fetch_board(client, gym, summary, batch_size, &mut watch)?;
+    Ok(Known { board, notes: watch.finish()? })
+}
 
 /// Opens the target, and meanwhile asks Stokt for the first board: a new database takes as long as that.
 fn while_opening<T>(
@@ -112,7 +132,7 @@ fn while_opening<T>(
 ) -> Result<(T, Ahead), EngineError> {
     thread::scope(|scope| {
         let asked = who.gyms.first().map(|(gym, summary)| {
-            (*gym, scope.spawn(|| fetch_board(client, *gym, summary, options.batch_size, None)))
+            (*gym, scope.spawn(|| fetch_known(client, *gym, summary, options.batch_size)))
         });
         let target = open().inspect_err(|_| client.cancel().cancel())?;
         let ahead = asked.map(|(gym, asked)| match asked.join() {
@@ -150,7 +170,7 @@ fn ending_of(report: &Report) -> Ending {
 struct Who {
     account: Option<StoktId>,
     /// Each with its summary: Stokt shows all of them to this account.
-    gyms: Vec<(StoktId, GymSummary)>,
+    gyms: Vec<(StoktId, Answered<GymSummary>)>,
 }
 
 /// Asks Stokt who we are, and for the gyms. A snapshot may not know who; then the gyms have to be named.
@@ -170,7 +190,7 @@ fn ask_who(client: &Client, options: &ImportOptions) -> Result<Who, EngineError>
     let mut shown = Vec::with_capacity(gyms.len());
     for gym in gyms {
         let summary = client.gym_summary(gym).map_err(|error| unknown_gym(gym, error))?;
-        shown.push((gym, GymSummary::clone(&summary)));
+        shown.push((gym, summary));
     }
     Ok(Who { account, gyms: shown })
 }
@@ -199,21 +219,23 @@ impl Run<'_> {
         let before = oldest(who.gyms.iter().map(|(gym, _)| started.watermark(*gym)));
         report.watermarks = Watermarks { before, after: before };
         // A gym that was begun comes first, since its listing is the one that is under way.
-        let mut gyms: Vec<&(StoktId, GymSummary)> = who.gyms.iter().collect();
+        let mut gyms: Vec<&(StoktId, Answered<GymSummary>)> = who.gyms.iter().collect();
         gyms.sort_by_key(|(gym, _)| !started.resume.iter().any(|(known, _)| known == gym));
         // People belong to no gym: what is agreed on about them holds for the whole run, a stop in it included.
-        let mut setters = Setters::new();
-        setters.remember(self.target.known_setters()?);
+        let mut reading = Reading::default();
+        reading.setters.remember(self.target.known_setters()?);
         for (gym, summary) in gyms {
-            let board = match ahead.take_if(|(known, _)| known == gym) {
+            let Known { board, notes } = match ahead.take_if(|(known, _)| known == gym) {
                 Some((_, board)) => board?,
                 None => {
                     self.observer.begin(Step::Board, None);
-                    fetch_board(self.client, *gym, summary, self.options.batch_size, None)?
+                    fetch_known(self.client, *gym, summary, self.options.batch_size)?
                 }
             };
-            self.gym(*gym, board, &started, &mut setters, report)?;
+            notes.into_iter().for_each(|note| report.note(note));
+            self.gym(*gym, board, &started, &mut reading, report)?;
         }
+        reading.watch.finish()?.into_iter().for_each(|note| report.note(note));
         report.watermarks.after = oldest(report.gyms.iter().map(|gym| gym.watermarks.after));
         Ok(())
     }
@@ -223,7 +245,7 @@ impl Run<'_> {
         gym: StoktId,
         board: FetchedBoard,
         started: &Started,
-        setters: &mut Setters,
+        reading: &mut Reading,
         report: &mut Report,
     ) -> Result<(), EngineError> {
         let FetchedBoard { plan, faces, problems } = board;
@@ -251,14 +273,14 @@ impl Run<'_> {
         report.images.wanted += u64::try_from(wanted.len()).unwrap_or(0);
 
         let mut mark = ListingMark::of(report);
-        let listing = self.climbs(gym, plan, wanted, resume, setters, report, &mut mark);
+        let listing = self.climbs(gym, plan, wanted, resume, reading, report, &mut mark);
         mark.end(report);
         let listing = listing?;
         let watermark = listing.last.began.filter(|_| listing.complete && !self.options.dry_run);
         if let Some(gym) = report.gyms.get_mut(place) {
             gym.listing = listing;
         }
-        self.avatars(gym, setters, report)?;
+        self.avatars(gym, &reading.setters, report)?;
         self.target.gym_done(gym, watermark)?;
         if let Some(gym) = report.gyms.get_mut(place) {
             gym.watermarks.after = watermark.max(before);
@@ -282,7 +304,7 @@ impl Run<'_> {
         plan: BoardPlan,
         wanted: Vec<PicturePlan>,
         resume: Option<Progress>,
-        setters: &mut Setters,
+        reading: &mut Reading,
         report: &mut Report,
         mark: &mut ListingMark,
     ) -> Result<ListingReport, EngineError> {
@@ -316,7 +338,7 @@ impl Run<'_> {
                 std::mem::take(&mut first),
                 std::mem::take(&mut pictures),
                 start,
-                setters,
+                reading,
                 report,
             )?;
             let Streamed { listing, pictures: outcomes, broken } = streamed;

@@ -5,6 +5,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::thread::{self, Scope};
 
 use mastoc_domain::StoktId;
+use mastoc_domain::import::ImportClimb;
 use mastoc_domain::sync_state::EntityKind;
 use mastoc_stokt_client::types::Climb as WireClimb;
 use mastoc_stokt_client::{Client, Page, Pages, Record};
@@ -16,6 +17,7 @@ use crate::observe::{Observer, Step};
 use crate::pictures::{Keeper, Permission, PictureOutcome, Pictures, fetch};
 use crate::plan::{Batch, Climb, Cutter, PicturePlan, Progress, Quarantined, stand_in};
 use crate::report::{Report, Written};
+use crate::sync::contract::{Kind, Watch, flaw};
 use crate::target::Target;
 
 /// Pages that may wait to be read. More would only fill the memory.
@@ -29,6 +31,14 @@ pub(crate) const ALL: u32 = 9999;
 enum Arrival {
     Page(Box<Page<WireClimb>>, Option<u64>),
     Broken(EngineError),
+}
+
+/// What a run has come to know from the records that it read.
+#[derive(Default)]
+pub(crate) struct Reading {
+    pub(crate) setters: Setters,
+    /// Whether the records have the shape that we know.
+    pub(crate) watch: Watch,
 }
 
 /// What the stream needs of the run.
@@ -56,7 +66,7 @@ impl Stream<'_> {
         first: Vec<Batch>,
         pictures: Vec<PicturePlan>,
         start: Progress,
-        setters: &mut Setters,
+        reading: &mut Reading,
         report: &mut Report,
     ) -> Result<Streamed, EngineError> {
         let pages = match (&start.next, start.listing.pages) {
@@ -79,7 +89,7 @@ impl Stream<'_> {
             // In order, and before any picture: a new picture is shown together with its holds.
             let outcome = writers
                 .board(first, permission, report)
-                .and_then(|()| self.receive(arrivals, start.listing, &mut writers, setters, report));
+                .and_then(|()| self.receive(arrivals, start.listing, &mut writers, reading, report));
             if outcome.is_err() {
                 // The downloading thread may wait for Stokt; nobody waits for it any more.
                 self.client.cancel().cancel();
@@ -98,7 +108,7 @@ impl Stream<'_> {
         arrivals: Receiver<Arrival>,
         listing: Listing,
         writers: &mut Writers<'_>,
-        setters: &mut Setters,
+        reading: &mut Reading,
         report: &mut Report,
     ) -> Result<Streamed, EngineError> {
         let mut streamed = Streamed { listing, pictures: Vec::new(), broken: None };
@@ -107,9 +117,12 @@ impl Stream<'_> {
         for arrival in arrivals {
             match arrival {
                 Arrival::Page(page, count) => {
-                    let full = self.take_page(*page, count, &mut streamed.listing, &mut cutter, setters);
-                    for batch in full {
-                        writers.give(batch, report)?;
+                    match self.take_page(*page, count, &mut streamed.listing, &mut cutter, reading) {
+                        Ok(full) => full.into_iter().try_for_each(|batch| writers.give(batch, report))?,
+                        Err(error) => {
+                            stop = Some(error);
+                            break;
+                        }
                     }
                 }
                 Arrival::Broken(error) => {
@@ -132,15 +145,19 @@ impl Stream<'_> {
         }
     }
 
-    /// Reads a page's records and cuts them into batches; answers the full ones.
+    /// Reads a page's records and cuts them into batches; answers the full ones. A page whose records have lost their
+    /// shape is not taken at all; a single odd record is set aside, since to write it would pass for an edit.
     fn take_page(
         &self,
         page: Page<WireClimb>,
         count: Option<u64>,
         listing: &mut Listing,
         cutter: &mut Cutter,
-        setters: &mut Setters,
-    ) -> Vec<Batch> {
+        reading: &mut Reading,
+    ) -> Result<Vec<Batch>, EngineError> {
+        reading.watch.page(&page);
+        reading.watch.finish()?;
+        let setters = &mut reading.setters;
         let repeats = u64::try_from(page.repeats()).unwrap_or(0);
         let next = page.next.clone();
         if listing.pages == 0
@@ -156,16 +173,23 @@ impl Stream<'_> {
         let mut climbs = Vec::with_capacity(page.records.len());
         for record in page.into_distinct() {
             seen.push(seen_id(&record));
-            climbs.push(match climb_from_stokt(&record, setters) {
+            climbs.push(match read(&record, setters) {
                 Ok(climb) => Climb::Read(Box::new(climb)),
-                Err(why) => Climb::Refused(Box::new(Quarantined::new(EntityKind::Climb, &record.raw, &why))),
+                Err(why) => Climb::Refused(Box::new(why)),
             });
         }
         let mut full = Vec::new();
         let progress = Progress { next, listing: *listing };
         cutter.page(climbs, setters.take_fresh(), seen, progress, |batch| full.push(batch));
-        full
+        Ok(full)
     }
+}
+
+fn read(record: &Record<WireClimb>, setters: &mut Setters) -> Result<ImportClimb, Quarantined> {
+    if let Some(problem) = flaw(Kind::Climb, &record.raw) {
+        return Err(Quarantined::odd(EntityKind::Climb, &record.raw, problem));
+    }
+    climb_from_stokt(record, setters).map_err(|why| Quarantined::new(EntityKind::Climb, &record.raw, &why))
 }
 
 /// The id by which a record counts as seen. One without a UUID is told apart by its content.

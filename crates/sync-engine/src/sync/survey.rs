@@ -227,7 +227,7 @@ impl Survey {
         let summary = session.client.gym_summary(gym).map_err(|error| unknown_gym(gym, error))?;
         self.watch.record(Kind::Gym, &summary.raw);
         let size = session.options.batch_size;
-        let board = fetch_board(session.client, gym, &summary, size, Some(&mut self.watch))?;
+        let board = fetch_board(session.client, gym, &summary, size, &mut self.watch)?;
         session.observer.advance(Step::Board, board.faces);
         session.observer.end(Step::Board, "");
         Ok(board)

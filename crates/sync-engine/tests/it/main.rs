@@ -24,6 +24,7 @@ mod plans;
 mod progress;
 mod pulls;
 mod resume;
+mod shapes;
 mod snapshots;
 mod syncing;
 mod two_sides;

@@ -81,7 +81,8 @@ fn json_bodies(url: &str) {
         let route = op.route();
         let who = somebody(&op, &world);
         let right = json_for(&route, &world, &who.1);
-        let right = right.unwrap_or_else(|| panic!("{route}: write a right body in tests/it/routes/bodies.rs"));
+        let right =
+            right.unwrap_or_else(|| panic!("{route}: write a right body in tests/it/routes/bodies.rs"));
         let is_import =
             route.contains("/sync/import/") && !route.contains("/runs/") || route.contains("/bulk/");
         let for_fields = if is_import { OF_IMPORTS } else { REFUSED };
