@@ -23,6 +23,66 @@ use crate::schema::{
 use crate::sql::keys;
 use crate::types::{Id, Time};
 
+// Each query with its filter left open: a whole gym, or single rows.
+macro_rules! face_rows {
+    ($conn:ident, $filter:expr) => {{
+        let rows: Vec<FaceRow> = on_backend!($conn, |c| f_::table
+            .inner_join(g_::table.on(g_::id.eq(f_::gym_id)))
+            .inner_join(v_::table.on(v_::face_id.eq(f_::id)))
+            .left_join(w_::table.on(f_::wall_id.eq(w_::id.nullable())))
+            .filter($filter)
+            .filter(f_::stokt_id.is_not_null())
+            .order((f_::stokt_id.asc(), v_::version.asc()))
+            .select((
+                f_::id,
+                f_::stokt_id,
+                g_::stokt_id,
+                w_::stokt_id.nullable(),
+                f_::is_active,
+                f_::feet_rules_options,
+                f_::has_symmetry,
+                (v_::picture_path, v_::picture_width, v_::picture_height),
+                (v_::small_path, v_::small_width, v_::small_height),
+            ))
+            .load(c))?;
+        rows
+    }};
+}
+
+macro_rules! hold_rows {
+    ($conn:ident, $filter:expr) => {{
+        let rows: Vec<HoldRow> = on_backend!($conn, |c| h_::table
+            .inner_join(f_::table.on(f_::id.eq(h_::face_id)))
+            .inner_join(g_::table.on(g_::id.eq(f_::gym_id)))
+            .inner_join(s_::table.on(s_::hold_id.eq(h_::id)))
+            .filter($filter)
+            .filter(h_::stokt_id.is_not_null())
+            .order((h_::stokt_id.asc(), s_::version.asc()))
+            .select((
+                h_::stokt_id,
+                f_::stokt_id,
+                (s_::centroid_x, s_::centroid_y),
+                s_::area,
+                s_::polygon_str,
+                s_::touch_polygon_str,
+                s_::path_str,
+                s_::centroid_str,
+                s_::top_polygon_str,
+                s_::center_tape_str,
+                s_::left_tape_str,
+                s_::right_tape_str,
+            ))
+            .load(c))?;
+        rows
+    }};
+}
+
+#[macro_use]
+mod climb_rows;
+pub mod single;
+
+use climb_rows::{ClimbRow, climbs_of};
+
 /// The extra fields of rows, taken out one by one.
 struct Extras(HashMap<String, Value>);
 
@@ -56,11 +116,16 @@ fn read<T: DeserializeOwned>(column: &str, value: Value) -> Result<T, StoreError
 /// # Errors
 /// When the database fails.
 pub fn gyms(conn: &mut ReadConn<'_>, gym: StoktId) -> Result<Vec<ImportGym>, StoreError> {
-    type Columns = (Id, Option<Id>, String, Option<String>, Option<String>);
-    let rows: Vec<Columns> = on_backend!(conn, |c| g_::table
+    let rows: Vec<GymColumns> = on_backend!(conn, |c| g_::table
         .filter(g_::stokt_id.eq(Id(gym.0)))
         .select((g_::id, g_::stokt_id, g_::display_name, g_::location, g_::description))
         .load(c))?;
+    gyms_of(conn, rows)
+}
+
+type GymColumns = (Id, Option<Id>, String, Option<String>, Option<String>);
+
+fn gyms_of(conn: &mut ReadConn<'_>, rows: Vec<GymColumns>) -> Result<Vec<ImportGym>, StoreError> {
     let mut extras = Extras::load(conn, EntityKind::Gym, texts(rows.iter().map(|row| &row.1)))?;
     Ok(rows
         .into_iter()
@@ -105,6 +170,7 @@ pub fn walls(conn: &mut ReadConn<'_>, gym: StoktId) -> Result<Vec<ImportWall>, S
 struct FaceRow {
     id: Id,
     stokt_id: Option<Id>,
+    gym_stokt_id: Option<Id>,
     wall_stokt_id: Option<Id>,
     is_active: bool,
     feet_rules_options: Value,
@@ -123,33 +189,20 @@ fn picture((path, width, height): (Option<String>, Option<i32>, Option<i32>)) ->
 /// # Errors
 /// When the database fails.
 pub fn faces(conn: &mut ReadConn<'_>, gym: StoktId) -> Result<Vec<ImportFace>, StoreError> {
-    let rows: Vec<FaceRow> = on_backend!(conn, |c| f_::table
-        .inner_join(g_::table.on(g_::id.eq(f_::gym_id)))
-        .inner_join(v_::table.on(v_::face_id.eq(f_::id)))
-        .left_join(w_::table.on(f_::wall_id.eq(w_::id.nullable())))
-        .filter(g_::stokt_id.eq(Id(gym.0)))
-        .filter(f_::stokt_id.is_not_null())
-        .order((f_::stokt_id.asc(), v_::version.asc()))
-        .select((
-            f_::id,
-            f_::stokt_id,
-            w_::stokt_id.nullable(),
-            f_::is_active,
-            f_::feet_rules_options,
-            f_::has_symmetry,
-            (v_::picture_path, v_::picture_width, v_::picture_height),
-            (v_::small_path, v_::small_width, v_::small_height),
-        ))
-        .load(c))?;
+    let rows = face_rows!(conn, g_::stokt_id.eq(Id(gym.0)));
+    faces_of(conn, rows)
+}
+
+fn faces_of(conn: &mut ReadConn<'_>, rows: Vec<FaceRow>) -> Result<Vec<ImportFace>, StoreError> {
     let mut extras = Extras::load(conn, EntityKind::Face, texts(rows.iter().map(|row| &row.stokt_id)))?;
     let mut faces = Vec::new();
     let mut rows = rows.into_iter().peekable();
     while let Some(row) = rows.next() {
         let is_newest = rows.peek().is_none_or(|next| next.id != row.id);
-        let (true, Some(stokt_id)) = (is_newest, row.stokt_id) else { continue };
+        let (true, Some(stokt_id), Some(gym)) = (is_newest, row.stokt_id, row.gym_stokt_id) else { continue };
         faces.push(ImportFace {
             stokt_id: stokt(stokt_id),
-            gym_stokt_id: gym,
+            gym_stokt_id: stokt(gym),
             wall_stokt_id: row.wall_stokt_id.map(stokt),
             is_active: row.is_active,
             picture: picture(row.picture),
@@ -183,28 +236,11 @@ struct HoldRow {
 /// # Errors
 /// When the database fails.
 pub fn holds(conn: &mut ReadConn<'_>, gym: StoktId) -> Result<Vec<ImportHold>, StoreError> {
-    let rows: Vec<HoldRow> = on_backend!(conn, |c| h_::table
-        .inner_join(f_::table.on(f_::id.eq(h_::face_id)))
-        .inner_join(g_::table.on(g_::id.eq(f_::gym_id)))
-        .inner_join(s_::table.on(s_::hold_id.eq(h_::id)))
-        .filter(g_::stokt_id.eq(Id(gym.0)))
-        .filter(h_::stokt_id.is_not_null())
-        .order((h_::stokt_id.asc(), s_::version.asc()))
-        .select((
-            h_::stokt_id,
-            f_::stokt_id,
-            (s_::centroid_x, s_::centroid_y),
-            s_::area,
-            s_::polygon_str,
-            s_::touch_polygon_str,
-            s_::path_str,
-            s_::centroid_str,
-            s_::top_polygon_str,
-            s_::center_tape_str,
-            s_::left_tape_str,
-            s_::right_tape_str,
-        ))
-        .load(c))?;
+    let rows = hold_rows!(conn, g_::stokt_id.eq(Id(gym.0)));
+    holds_of(conn, rows)
+}
+
+fn holds_of(conn: &mut ReadConn<'_>, rows: Vec<HoldRow>) -> Result<Vec<ImportHold>, StoreError> {
     let ids = rows.iter().filter_map(|row| row.stokt_id).map(|id| id.to_string()).collect();
     let mut extras = Extras::load(conn, EntityKind::Hold, ids)?;
     let mut holds = Vec::with_capacity(rows.len());
@@ -294,25 +330,6 @@ fn people(conn: &mut ReadConn<'_>, rows: Vec<UserColumns>) -> Result<Vec<ImportU
         .collect())
 }
 
-#[derive(Queryable)]
-struct ClimbRow {
-    id: Id,
-    stokt_id: Option<Id>,
-    face_stokt_id: Option<Id>,
-    setter_stokt_id: Option<Id>,
-    name: String,
-    lists: (String, String),
-    grade: (Option<String>, Option<f64>, Option<String>, Option<String>),
-    feet_rule: Option<String>,
-    description: Option<String>,
-    flags: (bool, bool),
-    counts: (i32, i32, i32),
-    tags: String,
-    circuit: String,
-    angle: String,
-    created_at: Time,
-}
-
 /// The climbs of the gym's faces, with what Stokt said of them for `account`.
 ///
 /// # Errors
@@ -322,80 +339,6 @@ pub fn climbs(
     gym: StoktId,
     account: Option<StoktId>,
 ) -> Result<Vec<ImportClimb>, StoreError> {
-    let rows: Vec<ClimbRow> = on_backend!(conn, |c| c_::table
-        .inner_join(f_::table.on(f_::id.eq(c_::face_id)))
-        .inner_join(g_::table.on(g_::id.eq(f_::gym_id)))
-        .left_join(u_::table.on(c_::setter_id.eq(u_::id.nullable())))
-        .filter(g_::stokt_id.eq(Id(gym.0)))
-        .filter(c_::stokt_id.is_not_null())
-        .order(c_::stokt_id.asc())
-        .select((
-            c_::id,
-            c_::stokt_id,
-            f_::stokt_id,
-            u_::stokt_id.nullable(),
-            c_::name,
-            (c_::holds_list, c_::mirror_holds_list),
-            (c_::grade_font, c_::grade_ircra, c_::grade_hueco, c_::grade_dankyu),
-            c_::feet_rule,
-            c_::description,
-            (c_::is_private, c_::is_benchmark),
-            (c_::climbed_by, c_::total_likes, c_::total_comments),
-            c_::tags,
-            c_::circuit,
-            c_::angle,
-            c_::created_at,
-        ))
-        .load(c))?;
-    let mut extras = Extras::load(conn, EntityKind::Climb, texts(rows.iter().map(|row| &row.stokt_id)))?;
-    let mut facts = match account {
-        Some(account) => facts(conn, &rows.iter().map(|row| row.id).collect::<Vec<_>>(), account)?,
-        None => HashMap::new(),
-    };
-    Ok(rows
-        .into_iter()
-        .filter_map(|row| {
-            let viewer = match facts.remove(&row.id) {
-                Some(Value::Object(facts)) => facts,
-                _ => Extra::new(),
-            };
-            let (font, ircra, hueco, dankyu) = row.grade;
-            Some(ImportClimb {
-                stokt_id: stokt(row.stokt_id?),
-                face_stokt_id: stokt(row.face_stokt_id?),
-                setter_stokt_id: row.setter_stokt_id.map(stokt),
-                name: row.name,
-                holds_list: row.lists.0,
-                mirror_holds_list: row.lists.1,
-                grade: ClimbGrade { font, ircra, hueco, dankyu },
-                feet_rule: row.feet_rule,
-                description: row.description,
-                is_private: row.flags.0,
-                is_benchmark: row.flags.1,
-                climbed_by: row.counts.0,
-                total_likes: row.counts.1,
-                total_comments: row.counts.2,
-                tags: row.tags,
-                circuit: row.circuit,
-                angle: row.angle,
-                created_at: row.created_at.0,
-                extra: extras.take(&row.id.0.to_string()),
-                viewer,
-            })
-        })
-        .collect())
-}
-
-fn facts(conn: &mut ReadConn<'_>, climbs: &[Id], account: StoktId) -> Result<HashMap<Id, Value>, StoreError> {
-    let account = account.to_string();
-    let mut facts = HashMap::new();
-    for ids in keys(climbs) {
-        let rows: Vec<(Id, Value)> = on_backend!(conn, |c| climb_viewer_facts::table
-            .filter(climb_viewer_facts::account.eq(&account))
-            .filter(climb_viewer_facts::climb_id.eq_any(ids))
-            .select((climb_viewer_facts::climb_id, climb_viewer_facts::facts))
-            .load(c))?;
-        facts.extend(rows);
-    }
-    Ok(facts)
+    let rows = climb_rows!(conn, g_::stokt_id.eq(Id(gym.0)));
+    climbs_of(conn, rows, account)
 }

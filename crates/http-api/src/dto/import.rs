@@ -9,7 +9,7 @@ use mastoc_domain::import::{
     ItemStatus,
 };
 use mastoc_storage::import::{self, ImportContext};
-use mastoc_storage::{StoreError, WriteConn};
+use mastoc_storage::{ReadConn, StoreError, WriteConn};
 use serde::de::{DeserializeOwned, IgnoredAny, SeqAccess, Visitor};
 use serde::{Deserialize, Deserializer, Serialize};
 use serde_json::Value;
@@ -17,6 +17,7 @@ use utoipa::ToSchema;
 use uuid::Uuid;
 
 use super::import_items::{ClimbItem, FaceItem, GymItem, HoldItem, UserItem, WallItem, Wrong};
+use super::import_kept::{self, Kept};
 
 /// The most records of one batch.
 pub(crate) const MAX_ITEMS: usize = 5_000;
@@ -28,7 +29,7 @@ const LONGEST_DETAIL: usize = 200;
 /// A record as it is sent, what it becomes, and how it is written.
 pub(crate) trait Importable: DeserializeOwned + Send + 'static {
     /// The domain's record.
-    type Record: TryFrom<Self, Error = Wrong> + Send;
+    type Record: TryFrom<Self, Error = Wrong> + Kept + Send;
 
     /// Writes a batch.
     fn write(
@@ -105,6 +106,8 @@ pub(crate) enum Lenient<T> {
         stokt_id: Option<String>,
         /// The record.
         record: Box<T>,
+        /// The fields that it leaves out.
+        left_out: Vec<&'static str>,
     },
     /// It has not.
     Bad {
@@ -115,7 +118,7 @@ pub(crate) enum Lenient<T> {
     },
 }
 
-impl<'de, T: DeserializeOwned> Deserialize<'de> for Lenient<T> {
+impl<'de, T: Importable> Deserialize<'de> for Lenient<T> {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         let value = Value::deserialize(deserializer)?;
         let stokt_id = match value.get("stokt_id") {
@@ -123,8 +126,9 @@ impl<'de, T: DeserializeOwned> Deserialize<'de> for Lenient<T> {
             Some(Value::Number(number)) => Some(number.to_string()),
             _ => None,
         };
+        let left_out = T::Record::FIELDS.iter().copied().filter(|field| value.get(field).is_none()).collect();
         Ok(match serde_json::from_value(value) {
-            Ok(record) => Self::Read { stokt_id, record: Box::new(record) },
+            Ok(record) => Self::Read { stokt_id, record: Box::new(record), left_out },
             Err(error) => Self::Bad { stokt_id, why: shortened(&error.to_string()) },
         })
     }
@@ -135,10 +139,10 @@ pub(crate) type Bounded<T> = Result<Vec<Lenient<T>>, usize>;
 
 /// Reads at most [`MAX_ITEMS`] records: what is over is counted and never kept, or a small body of millions of empty
 /// records would take gigabytes.
-fn bounded<'de, D: Deserializer<'de>, T: DeserializeOwned>(deserializer: D) -> Result<Bounded<T>, D::Error> {
+fn bounded<'de, D: Deserializer<'de>, T: Importable>(deserializer: D) -> Result<Bounded<T>, D::Error> {
     struct Records<T>(PhantomData<T>);
 
-    impl<'de, T: DeserializeOwned> Visitor<'de> for Records<T> {
+    impl<'de, T: Importable> Visitor<'de> for Records<T> {
         type Value = Bounded<T>;
 
         fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -171,13 +175,15 @@ fn shortened(text: &str) -> String {
 /// Domain records of a batch with their places in it, and what could not be read.
 pub(crate) struct Sorted<R> {
     pub(crate) records: Vec<R>,
+    /// The fields that each of `records` leaves out.
+    left_out: Vec<Vec<&'static str>>,
     /// The place in the batch of each of `records`.
     places: Vec<usize>,
     refused: Vec<ItemNote>,
     total: usize,
 }
 
-impl<R> Sorted<R> {
+impl<R: Kept> Sorted<R> {
     /// Reads each record by itself.
     pub(crate) fn of<T>(items: Vec<Lenient<T>>) -> Self
     where
@@ -186,15 +192,17 @@ impl<R> Sorted<R> {
         let total = items.len();
         let mut sorted = Self {
             records: Vec::with_capacity(total),
+            left_out: Vec::with_capacity(total),
             places: Vec::with_capacity(total),
             refused: Vec::new(),
             total,
         };
         for (index, item) in items.into_iter().enumerate() {
             let (stokt_id, why) = match item {
-                Lenient::Read { stokt_id, record } => match R::try_from(*record) {
+                Lenient::Read { stokt_id, record, left_out } => match R::try_from(*record) {
                     Ok(record) => {
                         sorted.records.push(record);
+                        sorted.left_out.push(left_out);
                         sorted.places.push(index);
                         continue;
                     }
@@ -205,6 +213,14 @@ impl<R> Sorted<R> {
             sorted.refused.push(ItemNote { index, stokt_id, code: BAD_RECORD.to_owned(), detail: why });
         }
         sorted
+    }
+
+    /// Completes the records that leave fields out from the rows that are here.
+    ///
+    /// # Errors
+    /// When the database fails.
+    pub(crate) fn complete(&mut self, conn: &mut ReadConn<'_>) -> Result<(), StoreError> {
+        import_kept::complete(conn, &mut self.records, &self.left_out)
     }
 
     /// The first record that could not be read: code and detail.

@@ -1,5 +1,5 @@
 //! The records of an import as JSON, read into domain values. Names that existing clients send are fixed; everything
-//! that they do not send may be left out or null.
+//! that they do not send may be left out (then a row that is here keeps its value, see `import_kept`) or null.
 
 use mastoc_domain::board::{ClimbGrade, FeetRuleOption, HoldShape, PictureRef};
 use mastoc_domain::import::{Extra, ImportClimb, ImportFace, ImportGym, ImportHold, ImportUser, ImportWall};
@@ -315,7 +315,7 @@ pub(crate) struct ClimbItem {
     circuit: Option<String>,
     /// The angle.
     angle: Option<String>,
-    /// When it was set; the time of the import where it is left out.
+    /// When it was set; for a new climb the time of the import where it is left out.
     #[schema(value_type = Option<String>, format = DateTime)]
     date_created: Option<Timestamp>,
     /// Whatever else Stokt sent about the climb.

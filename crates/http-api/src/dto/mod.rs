@@ -10,6 +10,7 @@ pub(crate) mod climb_edit;
 pub(crate) mod comment;
 pub(crate) mod import;
 pub(crate) mod import_items;
+pub(crate) mod import_kept;
 pub(crate) mod list;
 pub(crate) mod login;
 pub(crate) mod maintenance;

@@ -119,7 +119,10 @@ async fn one<T: Importable>(req: HttpRequest, payload: web::Payload) -> Result<H
     run(
         req,
         payload,
-        |item: T| Ok((vec![Lenient::Read { stokt_id: None, record: Box::new(item) }], None)),
+        |item: Lenient<T>| match item {
+            Lenient::Bad { why, .. } => Err(ApiError::invalid_field("body", why)),
+            item @ Lenient::Read { .. } => Ok((vec![item], None)),
+        },
         |sorted, outcome| {
             // What could not be read is refused already: a single record is its whole batch.
             if let Some((code, detail)) = sorted.refusal() {
@@ -169,11 +172,14 @@ where
     let body = blocking::run(move || {
         let (items, account) = take(parse(&bytes)?)?;
         drop(bytes);
-        let sorted = Sorted::of(items);
+        let mut sorted = Sorted::of(items);
         let assumed = Assumed::default();
         let outcome = import_runs::within(&state, run, &owner, |fence| {
             let context = ImportContext { run, account, fence, dry: dry.then_some(&assumed) };
-            state.store.write(|conn| T::write(conn, &context, &sorted.records))
+            state.store.write(|conn| {
+                sorted.complete(conn)?;
+                T::write(conn, &context, &sorted.records)
+            })
         })?;
         answer(sorted, outcome)
     })

@@ -94,6 +94,72 @@ mastoc_test_support::both_backends! {
         assert_eq!((&stored["area"], &stored["touch_polygon_str"]), (&json!("12.5"), &json!("")));
     }
 
+    fn what_a_client_leaves_out_of_a_row_that_is_here_stays(url: &str) {
+        let app = TestApp::start(url).with_board();
+        let mut full = climb(3);
+        for (field, value) in [
+            ("grade_font", json!("6A")), ("grade_ircra", json!(14.5)), ("grade_hueco", json!("V3")),
+            ("grade_dankyu", json!("4Q")), ("mirror_holds_list", full["holds_list"].clone()),
+            ("circuit", json!("red")), ("angle", json!("40")), ("is_private", json!(true)),
+            ("total_comments", json!(4)), ("stokt_extra", json!({"moonPhase": "full"})),
+        ] {
+            full[field] = value;
+        }
+        app.post("/api/sync/import/climb", &full).ok();
+        let id = climb_id(3);
+        let shown = || {
+            let mut climb = app.get(&format!("/api/climbs/by-stokt-id/{id}")).ok();
+            for stamp in ["updated_at", "synced_at"] {
+                climb.as_object_mut().unwrap().remove(stamp);
+            }
+            climb
+        };
+        let before = shown();
+
+        // Alone, and in a batch beside a whole record.
+        let few = json!({"stokt_id": id, "face_stokt_id": FACE, "name": full["name"], "holds_list": full["holds_list"]});
+        assert_eq!(app.post("/api/sync/import/climb", &few).ok()["status"], "exists");
+        let batch = app.post("/api/sync/import/climbs/batch", &json!({"climbs": [few, full]})).ok();
+        assert_eq!(batch["statuses"], json!(["exists", "exists"]), "{batch}");
+        assert_eq!(shown(), before);
+
+        // What is sent is taken, and null empties; what hung on it goes with it.
+        let mut other = few.clone();
+        other["grade_font"] = json!("6B");
+        other["tags"] = Value::Null;
+        assert_eq!(app.post("/api/sync/import/climb", &other).ok()["status"], "updated");
+        let after = shown();
+        assert_eq!((&after["grade_hueco"], &after["tags"]), (&Value::Null, &json!("")), "{after}");
+        assert_eq!((&after["circuit"], &after["is_private"]), (&before["circuit"], &json!(true)), "{after}");
+
+        // A new climb without a date is one of now, and stays so.
+        let mut dateless = climb(70);
+        dateless.as_object_mut().unwrap().remove("date_created");
+        assert_eq!(app.post("/api/sync/import/climb", &dateless).ok()["status"], "created");
+        assert_eq!(app.post("/api/sync/import/climb", &dateless).ok()["status"], "exists");
+
+        // Holds, faces, setters and gyms as well; a hold's other lines belong to its outline.
+        let setup = app.get(&format!("/api/faces/by-stokt-id/{FACE}/setup")).ok();
+        let whole = hold(1);
+        let mut outline = json!({});
+        for field in ["stokt_id", "face_stokt_id", "polygon_str", "centroid_x", "centroid_y"] {
+            outline[field] = whole[field].clone();
+        }
+        assert_eq!(app.post("/api/sync/import/hold", &outline).ok()["status"], "exists");
+        let face = json!({"stokt_id": FACE, "gym_stokt_id": GYM});
+        assert_eq!(app.post("/api/sync/import/face", &face).ok()["status"], "exists");
+        let person = json!({"stokt_id": user(1)["stokt_id"], "full_name": user(1)["full_name"]});
+        assert_eq!(app.post("/api/sync/import/user", &person).ok()["status"], "exists");
+        let gym = json!({"stokt_id": GYM, "display_name": crate::support::gym()["display_name"]});
+        assert_eq!(app.post("/api/sync/import/gym", &gym).ok()["status"], "exists");
+        assert_eq!(app.get(&format!("/api/faces/by-stokt-id/{FACE}/setup")).ok(), setup);
+
+        outline["polygon_str"] = json!("1,1 9,1 9,9 1,9");
+        assert_eq!(app.post("/api/sync/import/hold", &outline).ok()["status"], "updated");
+        let moved = app.get(&format!("/api/holds/{}", crate::support::FIRST_HOLD + 1)).ok();
+        assert_eq!((&moved["touch_polygon_str"], &moved["area"]), (&json!(""), &json!("")), "{moved}");
+    }
+
     fn s14_control_characters_in_names_are_refused(url: &str) {
         let app = TestApp::start(url).with_board();
         for control in ['\0', '\n', '\u{1b}', '\u{7f}', '\u{9b}'] {
