@@ -51,11 +51,16 @@ fn typed_in(document: &str) {
     let library = place.folder().join("var-lib-mastoc").display().to_string();
     let elsewhere = place.folder().join("elsewhere").display().to_string();
     let mut key = String::new();
+    let mut exported: BTreeSet<String> = BTreeSet::new();
     let mut servers: Vec<(Process, String)> = Vec::new();
     let mut done: BTreeSet<&str> = BTreeSet::new();
     let lines = command_lines(document);
     for line in &lines {
-        if line.starts_with("make ") || line.starts_with("export STOKT_PASSWORD=") {
+        if line.starts_with("make ") {
+            continue;
+        }
+        if let Some(variable) = line.strip_prefix("export ").and_then(|rest| rest.split('=').next()) {
+            exported.insert(variable.to_owned());
             continue;
         }
         let url = servers.last().map_or("http://127.0.0.1:8000", |(_, url)| url.as_str());
@@ -78,8 +83,13 @@ fn typed_in(document: &str) {
         }
         // `exec`, so that a server is the process that is stopped.
         shell.arg("-c").arg(format!("exec {adapted}")).current_dir(place.folder()).env("PATH", &path);
-        shell.env("STOKT_URL", &sim.source.url).env("STOKT_PASSWORD", &sim.source.password).env("KEY", &key);
-        shell.env("MASTOC_BIND", "127.0.0.1:0");
+        shell.env("STOKT_URL", &sim.source.url).env("MASTOC_BIND", "127.0.0.1:0");
+        // Only what the reader was told to set.
+        for (variable, value) in [("STOKT_PASSWORD", &sim.source.password), ("KEY", &key)] {
+            if exported.contains(variable) {
+                shell.env(variable, value);
+            }
+        }
         if serves {
             let mut process = Process::start(shell);
             let said = process.wait_for_line("listening on ", LIMIT);

@@ -5,7 +5,6 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::thread::{self, Scope};
 
 use mastoc_domain::StoktId;
-use mastoc_domain::import::ImportClimb;
 use mastoc_domain::sync_state::EntityKind;
 use mastoc_stokt_client::types::Climb as WireClimb;
 use mastoc_stokt_client::{Client, Page, Pages, Record};
@@ -173,10 +172,7 @@ impl Stream<'_> {
         let mut climbs = Vec::with_capacity(page.records.len());
         for record in page.into_distinct() {
             seen.push(seen_id(&record));
-            climbs.push(match read(&record, setters) {
-                Ok(climb) => Climb::Read(Box::new(climb)),
-                Err(why) => Climb::Refused(Box::new(why)),
-            });
+            climbs.push(read(&record, setters));
         }
         let mut full = Vec::new();
         let progress = Progress { next, listing: *listing };
@@ -185,11 +181,14 @@ impl Stream<'_> {
     }
 }
 
-fn read(record: &Record<WireClimb>, setters: &mut Setters) -> Result<ImportClimb, Quarantined> {
+fn read(record: &Record<WireClimb>, setters: &mut Setters) -> Climb {
     if let Some(problem) = flaw(Kind::Climb, &record.raw) {
-        return Err(Quarantined::odd(EntityKind::Climb, &record.raw, problem));
+        return Climb::Refused(Box::new(Quarantined::odd(EntityKind::Climb, &record.raw, problem)));
     }
-    climb_from_stokt(record, setters).map_err(|why| Quarantined::new(EntityKind::Climb, &record.raw, &why))
+    match climb_from_stokt(record, setters) {
+        Ok(climb) => Climb::Read(Box::new(climb)),
+        Err(why) => Climb::Refused(Box::new(Quarantined::new(EntityKind::Climb, &record.raw, &why))),
+    }
 }
 
 /// The id by which a record counts as seen. One without a UUID is told apart by its content.

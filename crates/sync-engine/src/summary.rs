@@ -10,6 +10,8 @@ use crate::report::{Issue, ListingReport, Report, Tally, Traffic};
 
 /// Most problems that the table shows.
 const MOST_SHOWN: usize = 10;
+/// Most characters of a reason: the cause stands at its end, behind the request and what it asked for.
+const LONGEST_REASON: usize = 500;
 
 impl Report {
     /// A table of what was done, what went wrong, and what to do next. It ends with a line break.
@@ -120,7 +122,7 @@ impl Report {
         writeln!(out, "took       {:.1} s", self.seconds)?;
         for gym in &self.gyms {
             if let Some(flaw) = &gym.listing.flaw {
-                writeln!(out, "incomplete {}: {}", clean(&gym.name, 60), clean(flaw, 200))?;
+                writeln!(out, "incomplete {}: {}", clean(&gym.name, 60), clean(flaw, LONGEST_REASON))?;
             }
         }
         list(out, "problems", &self.problems, self.problems_omitted)?;
@@ -154,7 +156,7 @@ pub(crate) fn list(out: &mut String, title: &str, issues: &[Issue], omitted: u64
     }
     writeln!(out, "\n{title}:")?;
     for issue in issues.iter().take(MOST_SHOWN) {
-        let (id, detail) = (clean(&issue.stokt_id, 60), clean(&issue.detail, 200));
+        let (id, detail) = (clean(&issue.stokt_id, 60), clean(&issue.detail, LONGEST_REASON));
         writeln!(out, "  {} {id}: {} ({detail})", issue.kind, issue.code)?;
     }
     let rest = u64::try_from(issues.len().saturating_sub(MOST_SHOWN)).unwrap_or(u64::MAX) + omitted;
