@@ -41,7 +41,7 @@ fn odd_board() -> Sim {
             assert!(board.edit_climb(edits.next().unwrap(), change));
         };
         edit(|climb| drop(climb.insert("moonPhase".into(), json!({"waning": 0.25}))));
-        edit(|climb| drop(climb.shift_remove("mirrorHoldsList")));
+        edit(|climb| drop(climb.shift_remove("totalComments")));
         edit(|climb| drop(climb.insert("climbSetters".into(), Value::Null)));
         edit(|climb| drop(climb.insert("crowdGrade".into(), Value::Null)));
         edit(|climb| drop(climb.insert("dateCreated".into(), json!("2024-02-29T23:59:59.000001+13:45"))));
