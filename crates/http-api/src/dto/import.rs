@@ -9,7 +9,7 @@ use mastoc_domain::import::{
     ItemStatus,
 };
 use mastoc_storage::import::{self, ImportContext};
-use mastoc_storage::{ReadConn, StoreError, WriteConn};
+use mastoc_storage::{StoreError, WriteConn};
 use serde::de::{DeserializeOwned, IgnoredAny, SeqAccess, Visitor};
 use serde::{Deserialize, Deserializer, Serialize};
 use serde_json::Value;
@@ -218,9 +218,13 @@ impl<R: Kept> Sorted<R> {
     /// Completes the records that leave fields out from the rows that are here.
     ///
     /// # Errors
-    /// When the database fails.
-    pub(crate) fn complete(&mut self, conn: &mut ReadConn<'_>) -> Result<(), StoreError> {
-        import_kept::complete(conn, &mut self.records, &self.left_out)
+    /// When another run has taken over, or the database fails.
+    pub(crate) fn complete(
+        &mut self,
+        conn: &mut WriteConn<'_>,
+        context: &ImportContext<'_>,
+    ) -> Result<(), StoreError> {
+        import_kept::complete(conn, context, &mut self.records, &self.left_out)
     }
 
     /// The first record that could not be read: code and detail.

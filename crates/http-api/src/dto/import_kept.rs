@@ -5,7 +5,8 @@ use std::collections::HashMap;
 
 use mastoc_domain::import::{ImportClimb, ImportFace, ImportGym, ImportHold, ImportUser, ImportWall};
 use mastoc_storage::export::single;
-use mastoc_storage::{ReadConn, StoreError};
+use mastoc_storage::import::{self, ImportContext};
+use mastoc_storage::{ReadConn, StoreError, WriteConn};
 
 /// A record that can be completed from the row that is here.
 pub(crate) trait Kept: Sized {
@@ -22,12 +23,14 @@ pub(crate) trait Kept: Sized {
     fn keep(&mut self, field: &str, here: &Self);
 }
 
-/// Completes the records from what is here. `left_out`: for each record, the fields that it does not have.
+/// Completes the records from what is here, in the transaction that writes them. `left_out`: for each record, the fields
+/// that it does not have.
 ///
 /// # Errors
-/// When the database fails.
+/// When another run has taken over, or the database fails.
 pub(crate) fn complete<R: Kept>(
-    conn: &mut ReadConn<'_>,
+    conn: &mut WriteConn<'_>,
+    context: &ImportContext<'_>,
     records: &mut [R],
     left_out: &[Vec<&'static str>],
 ) -> Result<(), StoreError> {
@@ -36,6 +39,8 @@ pub(crate) fn complete<R: Kept>(
     if some.is_empty() {
         return Ok(());
     }
+    // Nobody else's import changes what is looked up here before it is written.
+    import::begin(conn, context)?;
     let here: HashMap<String, R> =
         R::here(conn, &some)?.into_iter().map(|record| (record.key(), record)).collect();
     for (record, fields) in records.iter_mut().zip(left_out) {

@@ -177,7 +177,7 @@ where
         let outcome = import_runs::within(&state, run, &owner, |fence| {
             let context = ImportContext { run, account, fence, dry: dry.then_some(&assumed) };
             state.store.write(|conn| {
-                sorted.complete(conn)?;
+                sorted.complete(conn, &context)?;
                 T::write(conn, &context, &sorted.records)
             })
         })?;

@@ -19,8 +19,11 @@ use crate::quarantine::{self, Refused};
 use crate::types::Time;
 
 /// Begins a batch: refuses it for a run that lost its lock, and lets imports of several connections take turns, so
-/// that what one of them looked up stays true until it wrote.
-pub(crate) fn begin(conn: &mut WriteConn<'_>, ctx: &ImportContext<'_>) -> Result<(), StoreError> {
+/// that what one of them looked up stays true until it wrote. To be called before anything is looked up; again is free.
+///
+/// # Errors
+/// [`StoreError::Fenced`] when another run has taken over, or the database's failure.
+pub fn begin(conn: &mut WriteConn<'_>, ctx: &ImportContext<'_>) -> Result<(), StoreError> {
     if ctx.dry.is_some() {
         return Ok(());
     }

@@ -26,7 +26,7 @@ use crate::conn::WriteConn;
 use crate::error::StoreError;
 use crate::locks;
 
-pub(crate) use batch::begin;
+pub use batch::begin;
 pub(crate) use climbs::canonical;
 pub use climbs::{climbs, misfits};
 pub use faces::faces;
