@@ -17,7 +17,7 @@ use utoipa::ToSchema;
 use uuid::Uuid;
 
 use super::import_items::{ClimbItem, FaceItem, GymItem, HoldItem, UserItem, WallItem, Wrong};
-use super::import_kept::{self, Kept};
+use super::import_kept::{self, Field, Kept};
 
 /// The most records of one batch.
 pub(crate) const MAX_ITEMS: usize = 5_000;
@@ -99,7 +99,7 @@ importable! {
 }
 
 /// A record that may be of the wrong shape without spoiling the batch.
-pub(crate) enum Lenient<T> {
+pub(crate) enum Lenient<T: Importable> {
     /// It has the right shape.
     Read {
         /// Its `stokt_id`, as it was written.
@@ -107,7 +107,7 @@ pub(crate) enum Lenient<T> {
         /// The record.
         record: Box<T>,
         /// The fields that it leaves out.
-        left_out: Vec<&'static str>,
+        left_out: Vec<Field<T::Record>>,
     },
     /// It has not.
     Bad {
@@ -126,7 +126,8 @@ impl<'de, T: Importable> Deserialize<'de> for Lenient<T> {
             Some(Value::Number(number)) => Some(number.to_string()),
             _ => None,
         };
-        let left_out = T::Record::FIELDS.iter().copied().filter(|field| value.get(field).is_none()).collect();
+        let left_out =
+            T::Record::FIELDS.iter().copied().filter(|(field, _)| value.get(field).is_none()).collect();
         Ok(match serde_json::from_value(value) {
             Ok(record) => Self::Read { stokt_id, record: Box::new(record), left_out },
             Err(error) => Self::Bad { stokt_id, why: shortened(&error.to_string()) },
@@ -176,7 +177,7 @@ fn shortened(text: &str) -> String {
 pub(crate) struct Sorted<R> {
     pub(crate) records: Vec<R>,
     /// The fields that each of `records` leaves out.
-    left_out: Vec<Vec<&'static str>>,
+    left_out: Vec<Vec<Field<R>>>,
     /// The place in the batch of each of `records`.
     places: Vec<usize>,
     refused: Vec<ItemNote>,
@@ -187,6 +188,7 @@ impl<R: Kept> Sorted<R> {
     /// Reads each record by itself.
     pub(crate) fn of<T>(items: Vec<Lenient<T>>) -> Self
     where
+        T: Importable<Record = R>,
         R: TryFrom<T, Error = Wrong>,
     {
         let total = items.len();
