@@ -16,6 +16,13 @@ const ADVICE: &str = "install it (Debian: apt-get install postgresql), or name a
 /// Seconds without any test process before the cluster is stopped, and between two looks.
 const PATIENCE: (u32, u32) = (120, 5);
 
+/// A folder in memory, where Linux has one. Each database is several hundred files that live for seconds; to make and
+/// remove them on a disk's file system takes more time than what tests do in them.
+const MEMORY: &str = "/dev/shm";
+
+/// So much memory must be free for that, in KiB: four times what all tests at once were seen to take.
+const ROOM_KIB: u64 = 4 << 20;
+
 /// The longest path that a Unix socket may have everywhere, in bytes.
 const MAX_SOCKET_PATH: usize = 100;
 
@@ -28,8 +35,11 @@ shared_buffers = 64MB
 fsync = off
 synchronous_commit = off
 full_page_writes = off
+min_wal_size = 32MB
+max_wal_size = 128MB
 wal_level = minimal
 max_wal_senders = 0
+dynamic_shared_memory_type = mmap
 autovacuum = off
 jit = off
 log_timezone = 'UTC'
@@ -48,8 +58,24 @@ pub(crate) fn shared() -> Cluster {
     let name = format!("mastoc-pg-{}-{:08x}", own_uid(), hasher.finish() >> 32);
     let temp = std::env::temp_dir();
     let fits = temp.join(&name).join(".s.PGSQL.5432").as_os_str().len() <= MAX_SOCKET_PATH;
-    let temp = if fits { temp } else { PathBuf::from("/tmp") };
-    Cluster::acquire(&temp.join(name), PATIENCE)
+    let on_disk = if fits { temp } else { PathBuf::from("/tmp") }.join(&name);
+    let in_memory = Path::new(MEMORY).join(&name);
+    // Where one is already, it stays: how much memory is free changes from one test process to the next.
+    let in_memory = in_memory.exists() || (!on_disk.exists() && has_room(Path::new(MEMORY)));
+    Cluster::acquire(&if in_memory { Path::new(MEMORY).join(&name) } else { on_disk }, PATIENCE)
+}
+
+/// Whether the machine has memory to spare for a cluster in this folder of memory.
+fn has_room(memory: &Path) -> bool {
+    let Ok(output) = Command::new("df").args(["-Pk"]).arg(memory).stderr(Stdio::null()).output() else {
+        return false;
+    };
+    let text = String::from_utf8_lossy(&output.stdout).into_owned();
+    let folder = text.lines().nth(1).and_then(|line| line.split_whitespace().nth(3)?.parse::<u64>().ok());
+    let machine = fs::read_to_string("/proc/meminfo").unwrap_or_default();
+    let available = machine.lines().find_map(|line| line.strip_prefix("MemAvailable:"));
+    let available = available.and_then(|rest| rest.split_whitespace().next()?.parse::<u64>().ok());
+    folder.is_some_and(|free| free >= ROOM_KIB) && available.is_some_and(|free| free >= ROOM_KIB)
 }
 
 impl Cluster {
@@ -171,13 +197,18 @@ fn is_alive(pid: &str) -> bool {
     status.is_ok_and(|status| status.success())
 }
 
-/// The path of a PostgreSQL program: in PATH, else of the newest version where distributions put them.
+/// The path of a PostgreSQL program: in PATH, else of the newest version where distributions put them. What stands in
+/// PATH may be Debian's wrapper, which takes ten times as long to find that program as the program takes to run.
 pub(crate) fn tool(name: &str) -> PathBuf {
     let in_path = std::env::var_os("PATH").and_then(|path| {
         std::env::split_paths(&path).map(|folder| folder.join(name)).find(|file| file.is_file())
     });
+    let is_wrapper = |file: &PathBuf| file.canonicalize().is_ok_and(|real| real.ends_with("pg_wrapper"));
     in_path
+        .clone()
+        .filter(|file| !is_wrapper(file))
         .or_else(|| newest_installed(name))
+        .or(in_path)
         .unwrap_or_else(|| panic!("no {name} of PostgreSQL found: {ADVICE}"))
 }
 
