@@ -38,9 +38,9 @@ fn source() -> StoktBoard {
             "picture": {"name": "w.jpg", "width": 2263, "height": 3000, "new": true},
             "feetRulesOptions": ["Tous pieds"], "hasSymmetry": false,
             "holds": [
-                {"id": 3, "area": "1.00", "centroidStr": "1 2", "leftTapeStr": null},
-                {"id": 1, "area": "1.00", "centroidStr": "1 2"},
-                {"id": 1, "area": "2.00", "centroidStr": "1 2"},
+                {"id": 3, "area": "1.00", "centroidStr": "1 2", "polygonStr": "0,0 2,4", "leftTapeStr": null},
+                {"id": 1, "area": "1.00", "centroidStr": "1 2", "polygonStr": "0,0 2,4"},
+                {"id": 1, "area": "2.00", "centroidStr": "1 2", "polygonStr": ""},
                 {"id": null}
             ]
         })],

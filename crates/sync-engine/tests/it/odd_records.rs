@@ -82,7 +82,7 @@ both_backends! {
             let holds = board.hold_ids(face);
             board.edit_setup(face, |setup| {
                 setup["holds"][0]["centroidStr"] = json!("nowhere");
-                setup["holds"][0]["polygonStr"] = json!(null);
+                setup["holds"][0]["polygonStr"] = json!("");
                 setup["holds"][1]["id"] = json!(null);
             });
             holds
@@ -100,6 +100,22 @@ both_backends! {
             list.split(' ').any(|token| holds[..2].iter().any(|hold| token[1..] == hold.to_string()))
         };
         assert_eq!(lost.count(), climbs.iter().filter(|climb| uses(climb)).count());
+    }
+
+    fn a_hold_that_has_lost_its_outline_stays_as_it_is_here(url: &str) {
+        let sim = small().climbs(60).start().unwrap();
+        let data = tempfile::tempdir().unwrap();
+        assert_eq!(run(&sim, url, data.path()).ending, Ending::Done);
+        let before = stored(url, &sim).holds;
+        sim.with_board(|board| {
+            let face = board.face_ids()[0];
+            board.edit_setup(face, |setup| drop(setup["holds"][0].as_object_mut().unwrap().remove("polygonStr")));
+        });
+        let report = run(&sim, url, data.path());
+        assert_eq!(report.ending, Ending::Partial, "{}", report.summary());
+        assert_eq!((report.counts.holds.quarantined, report.counts.holds.updated), (1, 0));
+        assert_eq!(report.counts.climbs.quarantined, 0, "its climbs go on");
+        assert_eq!(stored(url, &sim).holds, before);
     }
 
     fn a_face_without_a_set_up_does_not_stop_the_others(url: &str) {
