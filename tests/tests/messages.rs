@@ -119,6 +119,50 @@ fn a_token_file_that_is_missing_or_open_to_others() {
 }
 
 #[test]
+fn a_report_that_cannot_be_printed() {
+    let (_sim, source) = board();
+    let place = Place::sqlite();
+    let mut full = Command::new("sh");
+    let import = place.import(&source);
+    full.args(["-c", "exec \"$0\" \"$@\" >/dev/full"]).arg(import.get_program()).args(import.get_args());
+    let command = with_surroundings_of(&import, full);
+    let finished = Process::run(command, LIMIT);
+    one_line(&finished, 75, &["what was done stays", "No space left"]);
+    holds_exactly(&place, &source);
+}
+
+#[test]
+fn a_snapshot_that_cannot_be_kept_and_one_that_is_damaged() {
+    let (_sim, source) = board();
+    let place = Place::sqlite();
+    std::fs::write(place.folder().join("taken"), b"").unwrap();
+    let mut command = place.import(&source);
+    command.args(["--save-snapshot", "taken/snapshot"]);
+    refused_without_a_trace(&place, command, 2, &["taken/snapshot", "name a folder"]);
+
+    let kept = place.folder().join("kept");
+    let mut command = place.import(&source);
+    command.arg("--save-snapshot").arg(&kept);
+    run(command).expect(0);
+    let media = kept.join("media");
+    for picture in files_below(&media) {
+        std::fs::write(media.join(picture), b"no picture").unwrap();
+    }
+    // Nothing about Stokt is needed, so that nothing about it can be wrong.
+    let other = Place::sqlite();
+    let mut command = other.program("mastoc-import");
+    command
+        .arg("--from-snapshot")
+        .arg(&kept)
+        .args(["--gym", &source.gym.to_string()])
+        .env("STOKT_URL", "nonsense");
+    let finished = Process::run(command, LIMIT);
+    assert_eq!(finished.code, Some(1), "{}", finished.stderr);
+    assert!(finished.stdout.contains("saved anew"), "{}", finished.stdout);
+    assert!(!finished.stdout.contains("run the same command"), "{}", finished.stdout);
+}
+
+#[test]
 fn a_file_where_a_folder_must_be_and_a_snapshot_that_is_none() {
     let (_sim, source) = board();
     let place = Place::sqlite();

@@ -135,6 +135,12 @@ impl Client {
         self.0.origin.base().as_str()
     }
 
+    /// Whether answers come from a snapshot or another store, and asking again changes nothing.
+    #[must_use]
+    pub fn is_stored(&self) -> bool {
+        matches!(self.0.source, Source::Stored(_))
+    }
+
     /// A handle on the counters, to be read while calls are under way.
     #[must_use]
     pub fn stats(&self) -> Stats {

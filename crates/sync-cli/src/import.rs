@@ -3,13 +3,14 @@
 use std::path::PathBuf;
 
 use clap::{ArgMatches, Parser};
-use mastoc_runtime::args::{DatabaseArgs, LogArgs, StoktArgs, StoktSettings};
+use mastoc_runtime::args::{DatabaseArgs, LogArgs, StoktArgs};
 use mastoc_runtime::settings::create_data_dir;
 use mastoc_runtime::{Exit, Failure, secrets};
 use mastoc_sync_engine::{
     DatabaseTarget, EngineError, ImportOptions, Report, ServerClient, ServerTarget, StoktClient, StoktId,
     StoreTarget, Target, import_into,
 };
+use uuid::Uuid;
 
 use crate::shared::{Shown, client_builder, ended, failure, is_flag, print, stop_on_interrupt};
 
@@ -66,12 +67,11 @@ impl Arguments {
     /// Runs the import and prints its report. `matches` are those the arguments came from.
     pub(crate) fn run(self, matches: &ArgMatches) -> Result<Exit, Failure> {
         self.log.init("warn")?;
-        let stokt = self.stokt.resolve()?;
         let to = self.target(matches)?;
-        let client = self.client(&stokt)?;
+        let (client, gyms) = self.client()?;
         stop_on_interrupt(&client);
         let options = ImportOptions {
-            gyms: stokt.gyms.iter().copied().map(StoktId).collect(),
+            gyms: gyms.into_iter().map(StoktId).collect(),
             batch_size: usize::from(self.batch_size),
             dry_run: self.dry_run,
             everything: self.save_snapshot.is_some(),
@@ -107,18 +107,21 @@ impl Arguments {
         Ok(To::Server(server.map_err(|error| failure(&EngineError::from(error)))?))
     }
 
-    fn client(&self, stokt: &StoktSettings) -> Result<StoktClient, Failure> {
+    /// Where answers come from, and the gyms that are asked for. A snapshot needs none of the settings about Stokt.
+    fn client(&self) -> Result<(StoktClient, Vec<Uuid>), Failure> {
         let failed = |error| failure(&EngineError::from(error));
         if let Some(folder) = &self.from_snapshot {
-            return StoktClient::from_snapshot(folder).map_err(|error| {
+            let client = StoktClient::from_snapshot(folder).map_err(|error| {
                 failed(error).hint(format!("is {} a folder that --save-snapshot made?", folder.display()))
-            });
+            })?;
+            return Ok((client, self.stokt.gym_ids()?));
         }
-        let mut builder = client_builder(stokt)?;
+        let stokt = self.stokt.resolve()?;
+        let mut builder = client_builder(&stokt)?;
         if let Some(folder) = &self.save_snapshot {
             builder = builder.save_snapshot(folder);
         }
-        builder.build().map_err(failed)
+        Ok((builder.build().map_err(failed)?, stokt.gyms))
     }
 
     fn print(&self, report: &Report) -> Result<Exit, Failure> {
@@ -130,8 +133,9 @@ impl Arguments {
         } else {
             String::new()
         };
-        print(&text);
-        ended(report)
+        let printed = print(&text);
+        let exit = ended(report)?;
+        printed.map(|()| exit)
     }
 }
 

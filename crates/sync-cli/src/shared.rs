@@ -28,9 +28,15 @@ pub(crate) fn stop_on_interrupt(client: &StoktClient) {
     drop(interrupt::on_interrupt(move || cancel.cancel()));
 }
 
-/// Prints a text on standard output. A closed pipe is nobody's failure.
-pub(crate) fn print(text: &str) {
-    drop(io::stdout().write_all(text.as_bytes()));
+/// Prints a text on standard output. A pipe that was closed early is nobody's failure.
+pub(crate) fn print(text: &str) -> Result<(), Failure> {
+    let mut out = io::stdout().lock();
+    match out.write_all(text.as_bytes()).and_then(|()| out.flush()) {
+        Err(error) if error.kind() != io::ErrorKind::BrokenPipe => {
+            Err(Failure::temporary(format!("what was done stays, but cannot be told here: {error}")))
+        }
+        _ => Ok(()),
+    }
 }
 
 /// The exit code of a run, or the error that ended it.

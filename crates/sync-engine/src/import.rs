@@ -77,6 +77,7 @@ pub fn import_into<'t, T: Borrow<dyn Target + 't>>(
 ) -> Report {
     let began = Instant::now();
     let mut report = Report::begin(client.base_url(), describe, options.dry_run);
+    report.is_stored = client.is_stored();
     let opened = ask_who(client, options).and_then(|who| {
         observer.begin(Step::Board, None);
         let (target, ahead) = while_opening(client, &who, options, open)?;

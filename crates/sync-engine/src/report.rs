@@ -257,6 +257,9 @@ pub struct Report {
     pub notes_omitted: u64,
     /// What the operator can do now.
     pub next_steps: Vec<String>,
+    /// Whether Stokt's answers came from a snapshot, which says the same every time.
+    #[serde(skip)]
+    pub(crate) is_stored: bool,
     /// What the run before told already, and is no news.
     #[serde(skip)]
     pub(crate) told_before: BTreeSet<String>,
@@ -293,6 +296,7 @@ impl Report {
             notes: Vec::new(),
             notes_omitted: 0,
             next_steps: Vec::new(),
+            is_stored: false,
             told_before: BTreeSet::new(),
         }
     }

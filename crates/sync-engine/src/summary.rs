@@ -48,7 +48,13 @@ impl Report {
                 if self.images.missing_wall_pictures > 0
                     || self.gyms.iter().any(|gym| self.may_come(&gym.listing))
                 {
-                    steps.push("run the same command again to fetch what is missing".to_owned());
+                    steps.push(if self.is_stored {
+                        "what is missing is not in the snapshot, or is damaged there: import from Stokt itself, or \
+                         from a snapshot that is saved anew"
+                            .to_owned()
+                    } else {
+                        "run the same command again to fetch what is missing".to_owned()
+                    });
                 }
             }
             Ending::Temporary | Ending::Interrupted => {
@@ -240,5 +246,8 @@ mod tests {
         assert!(report.may_come(&listing), "it broke off");
         report.images.missing_wall_pictures = 1;
         assert!(again(&report));
+        report.is_stored = true;
+        assert!(!again(&report), "a snapshot says the same every time");
+        assert!(report.advice("serve").iter().any(|step| step.contains("saved anew")));
     }
 }

@@ -110,7 +110,11 @@ impl StoktArgs {
         })
     }
 
-    fn gym_ids(&self) -> Result<Vec<Uuid>, Failure> {
+    /// The gyms to work on, without repeats; all that is needed where Stokt itself is not asked.
+    ///
+    /// # Errors
+    /// A one-line [`Failure`] about the first that is no id.
+    pub fn gym_ids(&self) -> Result<Vec<Uuid>, Failure> {
         let mut ids = Vec::new();
         for text in self.gyms.iter().filter_map(|text| given(Some(text))) {
             let id = Uuid::parse_str(text).map_err(|_| {

@@ -169,17 +169,17 @@ pub(crate) fn carry_out(command: &Command, arguments: &Arguments) -> Result<Exit
     match command {
         Command::Status => {
             let status = keep::status(&target, Timestamp::now()).map_err(|error| failure(&error))?;
-            tell(json, &status, &status.table());
+            tell(json, &status, &status.table())?;
             done
         }
         Command::History { last } => {
             let history = keep::history(&target, 0, i64::from(*last)).map_err(|error| failure(&error))?;
-            tell(json, &history, &history.table());
+            tell(json, &history, &history.table())?;
             done
         }
         Command::Lock { action: LockCommand::Break { reason } } => {
             let broken = keep::break_lock(&target, &owner(), reason).map_err(|error| failure(&error))?;
-            tell(json, &broken, &broken.table());
+            tell(json, &broken, &broken.table())?;
             done
         }
         Command::Verify { remote } => verify(&target, &data_dir, *remote, arguments),
@@ -190,14 +190,14 @@ pub(crate) fn carry_out(command: &Command, arguments: &Arguments) -> Result<Exit
             let (store, client) = (open(&target)?, client(arguments)?);
             let told = sync::counters::refresh(&client, &store, &owner(), PATIENCE, climbs);
             let told = told.map_err(|error| failure(&error))?;
-            tell(json, &told, &told.table());
+            tell(json, &told, &told.table())?;
             Ok(if told.skipped.is_empty() { Exit::Done } else { Exit::Partial })
         }
         Command::Lists => {
             let (store, client) = (open(&target)?, client(arguments)?);
             let told = sync::lists::pull(&client, &store, &owner(), PATIENCE);
             let told = told.map_err(|error| failure(&error))?;
-            tell(json, &told, &told.table());
+            tell(json, &told, &told.table())?;
             let waits = told.lists.iter().any(|one| one.outcome == sync::lists::ListOutcome::HeldBack);
             Ok(if waits { Exit::Waiting } else { Exit::Done })
         }
@@ -252,7 +252,7 @@ fn verify(
     });
     drop(step);
     let verified = verified.map_err(|error| failure(&error))?;
-    tell(arguments.json, &verified, &verified.table());
+    tell(arguments.json, &verified, &verified.table())?;
     Ok(if verified.ok { Exit::Done } else { Exit::Partial })
 }
 
@@ -294,7 +294,7 @@ fn mend(store: &Store, climbs: &[ClimbId], json: bool) -> Result<Exit, Failure> 
         let parts: Vec<&str> = done.parts.iter().map(|part| part.as_str()).collect();
         json!({ "climb": done.climb, "name": done.name, "mended": parts })
     };
-    tell(json, &json!({ "climbs": mended.iter().map(value).collect::<Vec<_>>() }), &text);
+    tell(json, &json!({ "climbs": mended.iter().map(value).collect::<Vec<_>>() }), &text)?;
     Ok(Exit::Done)
 }
 
@@ -314,17 +314,17 @@ fn unlink(store: &Store, climb: ClimbId, json: bool) -> Result<Exit, Failure> {
         json,
         &json!({ "climb": done.climb, "name": done.name, "stokt_id": done.stokt_id, "called_off": done.called_off }),
         &text,
-    );
+    )?;
     Ok(Exit::Done)
 }
 
 /// Prints a value for programs, or a text for people, which ends with a line break.
-fn tell(json: bool, value: &impl Serialize, text: &str) {
+fn tell(json: bool, value: &impl Serialize, text: &str) -> Result<(), Failure> {
     if json {
         // Plain structs with text keys always become JSON.
-        print(&(serde_json::to_string_pretty(value).unwrap_or_default() + "\n"));
+        print(&(serde_json::to_string_pretty(value).unwrap_or_default() + "\n"))
     } else {
-        print(text);
+        print(text)
     }
 }
 

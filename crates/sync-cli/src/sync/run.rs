@@ -55,16 +55,19 @@ pub(crate) fn run(arguments: &Arguments, matches: &ArgMatches) -> Result<Exit, F
 
 /// Prints the report; in a quiet run only if it is news.
 fn tell(report: &Report, json: bool, quiet: bool) -> Result<Exit, Failure> {
-    if json {
-        print(&report.to_json());
+    let printed = if json {
+        print(&report.to_json())
     } else if !report.gyms.is_empty() && (!quiet || report.is_news()) {
-        print(&report.sync_summary());
-    }
-    match ended(report) {
+        print(&report.sync_summary())
+    } else {
+        Ok(())
+    };
+    let exit = match ended(report) {
         // The next run makes up for it, and the exit code says so.
-        Err(failure) if quiet && !report.is_news() => Ok(failure.exit),
-        ended => ended,
-    }
+        Err(failure) if quiet && !report.is_news() => failure.exit,
+        ended => ended?,
+    };
+    printed.map(|()| exit)
 }
 
 struct Run<'r> {

@@ -70,7 +70,7 @@ fn settle(
         }
     };
     let value = json!({ "id": id, "local_id": entry.local_id, "name": name(&entry), "settled": word, "stokt_id": adopt });
-    tell(arguments.json, &value, &format!("{}: {what}\n", shown(name(&entry))));
+    tell(arguments.json, &value, &format!("{}: {what}\n", shown(name(&entry))))?;
     Ok(Exit::Done)
 }
 
@@ -103,7 +103,7 @@ fn drop_waiting(store: &Store, id: Uuid, json: bool) -> Result<Exit, Failure> {
         ""
     };
     let text = format!("{}: called off{then}\n", shown(name(&entry)));
-    tell(json, &json!({ "id": id, "name": name(&entry) }), &text);
+    tell(json, &json!({ "id": id, "name": name(&entry) }), &text)?;
     Ok(Exit::Done)
 }
 
@@ -116,7 +116,7 @@ fn show(store: &Store, json: bool) -> Result<Exit, Failure> {
     let mut text = String::new();
     // Writing to a text never fails.
     let _ = write_all(&mut text, &entries);
-    tell(json, &value, &text);
+    tell(json, &value, &text)?;
     Ok(if waits { Exit::Waiting } else { Exit::Done })
 }
 
