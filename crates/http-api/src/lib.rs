@@ -37,7 +37,7 @@ mod tokens;
 mod writing;
 
 pub use limits::{RateLimit, RateLimits, UnknownLimit};
-pub use mail::{MailLanguage, MailSettings, MailSettingsError, UnknownLanguage};
+pub use mail::{MailLanguage, MailSettings, MailSettingsError, UnknownLanguage, read_public_url};
 pub use openapi::{openapi_json, public_routes};
 pub use peers::{Network, UnknownNetwork};
 pub use server::{Running, Stop, serve};

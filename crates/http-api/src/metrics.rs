@@ -1,5 +1,7 @@
 //! What the server counts about itself, in Prometheus' text format.
 
+use std::sync::{Mutex, PoisonError};
+
 use mastoc_domain::Timestamp;
 use mastoc_domain::outbox::OutboxState;
 use mastoc_storage::sync_status::SyncStatus;
@@ -20,7 +22,9 @@ pub(crate) struct Metrics {
     pub(crate) cache_hits: IntCounter,
     pub(crate) cache_misses: IntCounter,
     cache_bytes: IntGauge,
-    statements: IntGauge,
+    statements: IntCounter,
+    /// How many of them `statements` tells already.
+    told: Mutex<u64>,
     sync: SyncGauges,
 }
 
@@ -90,7 +94,8 @@ impl Metrics {
             cache_hits: IntCounter::new("answer_cache_hits_total", "Answers that were rendered before.")?,
             cache_misses: IntCounter::new("answer_cache_misses_total", "Answers that had to be rendered.")?,
             cache_bytes: IntGauge::new("answer_cache_bytes", "Memory that rendered answers take.")?,
-            statements: IntGauge::new("database_statements", "Statements run since the start.")?,
+            statements: IntCounter::new("database_statements_total", "Statements run since the start.")?,
+            told: Mutex::default(),
         };
         let registry = &metrics.registry;
         registry.register(Box::new(metrics.requests.clone()))?;
@@ -118,7 +123,10 @@ impl Metrics {
         sync: Option<&SyncStatus>,
     ) -> Result<Vec<u8>, prometheus::Error> {
         self.sync.set(sync);
-        self.statements.set(i64::try_from(statements).unwrap_or(i64::MAX));
+        let mut told = self.told.lock().unwrap_or_else(PoisonError::into_inner);
+        self.statements.inc_by(statements.saturating_sub(*told));
+        *told = statements.max(*told);
+        drop(told);
         self.cache_bytes.set(i64::try_from(cache_bytes).unwrap_or(i64::MAX));
         let mut text = Vec::new();
         TextEncoder::new().encode(&self.registry.gather(), &mut text)?;

@@ -6,7 +6,9 @@ use std::str::FromStr;
 use std::time::Duration;
 
 use clap::Args;
-use mastoc_http_api::{MailLanguage, MailSettings, Network, RateLimit, Settings};
+use mastoc_http_api::{
+    MailLanguage, MailSettings, MailSettingsError, Network, RateLimit, Settings, read_public_url,
+};
 use mastoc_runtime::Failure;
 
 use crate::args::{given, number, secret};
@@ -96,7 +98,12 @@ impl LoginArgs {
 
     /// How e-mails leave, if they do.
     fn mail(&self) -> Result<Option<MailSettings>, Failure> {
-        let Some(url) = secret("MASTOC_SMTP_URL", self.smtp_url_file.as_ref())? else { return Ok(None) };
+        let wrong = |error: MailSettingsError| Failure::usage(error.to_string());
+        let Some(url) = secret("MASTOC_SMTP_URL", self.smtp_url_file.as_ref())? else {
+            // Unused without e-mails; a mistake in it is better told today than on the day they are set up.
+            given(self.public_url.as_ref()).map(read_public_url).transpose().map_err(wrong)?;
+            return Ok(None);
+        };
         let needed = |flag: &str, value: Option<&String>| {
             given(value).map(str::to_owned).ok_or_else(|| {
                 Failure::usage(format!("{flag} is missing"))
@@ -107,9 +114,7 @@ impl LoginArgs {
         let public_url = needed("--public-url", self.public_url.as_ref())?;
         let mut language = MailLanguage::default();
         set("--mail-language", self.mail_language.as_ref(), &mut language)?;
-        MailSettings::new(&url, &from, &public_url, language)
-            .map(Some)
-            .map_err(|error| Failure::usage(error.to_string()))
+        MailSettings::new(&url, &from, &public_url, language).map(Some).map_err(wrong)
     }
 }
 
@@ -134,7 +139,25 @@ fn networks(text: &str) -> Result<Vec<Network>, Failure> {
 
 #[cfg(test)]
 mod tests {
+    use clap::Parser as _;
+
     use super::*;
+
+    #[derive(clap::Parser)]
+    struct Cli {
+        #[command(flatten)]
+        login: LoginArgs,
+    }
+
+    #[test]
+    fn a_public_address_is_read_even_where_no_e_mail_is_sent() {
+        let apply = |address: &str| {
+            let cli = Cli::try_parse_from(["test", "--public-url", address]).unwrap();
+            cli.login.apply(&mut Settings::new(Vec::new(), "x".into()))
+        };
+        assert!(apply("https://board.example").is_ok());
+        assert!(apply("board.example").unwrap_err().to_string().contains("board.example"));
+    }
 
     #[test]
     fn s07_proxies_are_listed_one_by_one() {

@@ -71,21 +71,32 @@ impl MailSettings {
     ) -> Result<Self, MailSettingsError> {
         let smtp_url = transport_url(smtp_url.expose_secret())?;
         drop(SmtpTransport::from_url(smtp_url.expose_secret()).map_err(|_| MailSettingsError::Smtp)?);
-        let shown = |text: &str| text.chars().take(100).collect::<String>();
         let from: Mailbox = from.parse().map_err(|_| MailSettingsError::From(shown(from)))?;
-        let bad = || MailSettingsError::PublicUrl(shown(public_url));
-        let mut public_url = Url::parse(public_url.trim()).map_err(|_| bad())?;
-        if !matches!(public_url.scheme(), "http" | "https") || public_url.host().is_none() {
-            return Err(bad());
-        }
-        // Links are made beneath it.
-        if !public_url.path().ends_with('/') {
-            public_url.set_path(&format!("{}/", public_url.path()));
-        }
-        public_url.set_query(None);
-        public_url.set_fragment(None);
-        Ok(Self { smtp_url, from, public_url, language })
+        Ok(Self { smtp_url, from, public_url: read_public_url(public_url)?, language })
     }
+}
+
+/// Reads where people reach this server; links are made beneath it.
+///
+/// # Errors
+/// [`MailSettingsError::PublicUrl`].
+pub fn read_public_url(text: &str) -> Result<Url, MailSettingsError> {
+    let bad = || MailSettingsError::PublicUrl(shown(text));
+    let mut url = Url::parse(text.trim()).map_err(|_| bad())?;
+    if !matches!(url.scheme(), "http" | "https") || url.host().is_none() {
+        return Err(bad());
+    }
+    if !url.path().ends_with('/') {
+        url.set_path(&format!("{}/", url.path()));
+    }
+    url.set_query(None);
+    url.set_fragment(None);
+    Ok(url)
+}
+
+/// As much of a setting as a message repeats.
+fn shown(text: &str) -> String {
+    text.chars().take(100).collect()
 }
 
 /// The URL as the mail library reads it: TLS is asked for wherever the way leaves this machine.

@@ -188,6 +188,10 @@ where
 }
 
 pub(super) fn parse<B: DeserializeOwned>(bytes: &[u8]) -> Result<B, ApiError> {
+    // A list would be read as the fields in their order.
+    if bytes.trim_ascii_start().first() == Some(&b'[') {
+        return Err(ApiError::invalid_field("body", "must be a JSON object"));
+    }
     serde_json::from_slice(bytes).map_err(|error| {
         let message: String = error.to_string().chars().filter(|c| !c.is_control()).take(200).collect();
         match error.classify() {

@@ -140,6 +140,6 @@ mastoc_test_support::both_backends! {
         let text = String::from_utf8(metrics.body).unwrap();
         assert!(text.contains("mastoc_http_requests_total{method=\"GET\",route=\"/api/holds/{id}\",status=\"404\"} 1"), "{text}");
         assert!(text.contains("route=\"none\",status=\"404\"} 1"), "{text}");
-        assert!(text.contains("mastoc_database_statements"), "{text}");
+        assert!(text.contains("mastoc_database_statements_total"), "{text}");
     }
 }

@@ -62,6 +62,8 @@ mastoc_test_support::both_backends! {
         assert_eq!(found(&app, "search=ETE%20100%20%25%20A"), [7]);
         assert_eq!(found(&app, "search=oc%200"), all_but(0..10, |n| n != 7));
         assert_eq!(found(&app, "grade_min=6A&grade_max=6A%2B"), all_but(0..30, |n| matches!(n % 6, 2 | 3)));
+        // Programs forget to escape the plus sign.
+        assert_eq!(found(&app, "grade_min=6A+&grade_max=6A+"), found(&app, "grade_min=6A%2B&grade_max=6A%2B"));
         assert_eq!(
             found(&app, "grade_min=6A&grade_max=6A%2B&include_ungraded=true"),
             all_but(0..30, |n| matches!(n % 6, 2 | 3 | 5))

@@ -66,6 +66,8 @@ mastoc_test_support::both_backends! {
         let app = TestApp::start(url);
         let post = |path: &str, body: &[u8]| app.call("POST", path, &[("x-api-key", ENV_KEY)], body).problem();
         assert_eq!(post("/api/sync/import/gym", b"{"), pair(400, "bad_json"));
+        assert_eq!(post("/api/sync/import/gym", b" [\"a\", \"b\"]"), pair(422, "invalid"), "fields in their order");
+        assert_eq!(post("/api/sync/import/gyms/batch", b"[[]]"), pair(422, "invalid"), "no list as its only field");
         assert_eq!(post("/api/sync/import/gym", b""), pair(400, "bad_json"));
         assert_eq!(post("/api/sync/import/gym", b"\xff\xfe"), pair(400, "bad_json"));
         assert_eq!(post("/api/sync/import/gym", b"[]"), pair(422, "invalid"));
