@@ -127,7 +127,7 @@ fn a_report_that_cannot_be_printed() {
     full.args(["-c", "exec \"$0\" \"$@\" >/dev/full"]).arg(import.get_program()).args(import.get_args());
     let command = with_surroundings_of(&import, full);
     let finished = Process::run(command, LIMIT);
-    one_line(&finished, 75, &["what was done stays", "No space left"]);
+    one_line(&finished, 75, &["cannot be written", "No space left"]);
     holds_exactly(&place, &source);
 }
 

@@ -43,7 +43,7 @@ pub enum ErrorKind {
     #[error("the credentials were refused; check the name and password, or the token")]
     Credentials,
     /// The service redirects somewhere else; not followed.
-    #[error("refused a redirect to {0}; if the service has moved there, name that as its address")]
+    #[error("refused a redirect to {0}")]
     Redirect(String),
     /// The answer is larger than allowed, in bytes.
     #[error("the answer is larger than {0} bytes")]
@@ -70,10 +70,10 @@ pub enum ErrorKind {
     #[error("a snapshot cannot be changed")]
     ReadOnlySnapshot,
     /// The snapshot cannot be read or written.
-    #[error("snapshot: {0}{advice}", advice = advice(.0))]
+    #[error("snapshot: {0}{advice}", advice = more_space(.0))]
     Snapshot(#[source] std::io::Error),
     /// The caller's writer refused the bytes of a picture.
-    #[error("cannot write: {0}{advice}", advice = advice(.0))]
+    #[error("cannot write: {0}{advice}", advice = more_space(.0))]
     Sink(#[source] std::io::Error),
 }
 
@@ -81,16 +81,8 @@ fn is_full(why: &std::io::Error) -> bool {
     matches!(why.kind(), std::io::ErrorKind::StorageFull | std::io::ErrorKind::QuotaExceeded)
 }
 
-/// What helps against a file system that refuses.
-fn advice(why: &std::io::Error) -> &'static str {
-    use std::io::ErrorKind::{NotADirectory, PermissionDenied, ReadOnlyFilesystem};
-    match why.kind() {
-        _ if is_full(why) => "; free some disk space, and run it again",
-        PermissionDenied | NotADirectory | ReadOnlyFilesystem => {
-            "; name a folder that this user may write to"
-        }
-        _ => "",
-    }
+fn more_space(why: &std::io::Error) -> &'static str {
+    if is_full(why) { "; free some disk space, and run it again" } else { "" }
 }
 
 /// Whether a change reached Stokt. What may be sent again without creating anything twice hangs on it.
@@ -320,7 +312,7 @@ impl std::error::Error for Error {
 fn status_words(status: u16) -> String {
     let meaning = match status {
         400 | 422 => "refused as invalid",
-        403 => "not allowed for this account; look in Stokt's own app what it may see",
+        403 => "not allowed for this account; look in Stokt's own app what it may see and do",
         404 | 410 => "not found",
         408 | 425 => "not read in time",
         500..=599 => "Stokt has a problem, try again later",

@@ -133,9 +133,10 @@ impl Arguments {
         } else {
             String::new()
         };
-        let printed = print(&text);
-        let exit = ended(report)?;
-        printed.map(|()| exit)
+        // An error that ended the run is told even where the report cannot be.
+        let ended = ended(report);
+        let printed = print(&text, ended.as_ref().map_or(Exit::Partial, |exit| *exit));
+        ended.and(printed)
     }
 }
 

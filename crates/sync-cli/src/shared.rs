@@ -28,14 +28,16 @@ pub(crate) fn stop_on_interrupt(client: &StoktClient) {
     drop(interrupt::on_interrupt(move || cancel.cancel()));
 }
 
-/// Prints a text on standard output. A pipe that was closed early is nobody's failure.
-pub(crate) fn print(text: &str) -> Result<(), Failure> {
+/// Prints a text on standard output, and ends with `exit`. A pipe that was closed early is nobody's failure; anything
+/// else is told in one line, and ends what would have ended well with another code.
+pub(crate) fn print(text: &str, exit: Exit) -> Result<Exit, Failure> {
     let mut out = io::stdout().lock();
     match out.write_all(text.as_bytes()).and_then(|()| out.flush()) {
         Err(error) if error.kind() != io::ErrorKind::BrokenPipe => {
-            Err(Failure::temporary(format!("what was done stays, but cannot be told here: {error}")))
+            let code = if exit == Exit::Done { Exit::Temporary } else { exit };
+            Err(Failure::new(code, format!("the result cannot be written: {error}")))
         }
-        _ => Ok(()),
+        _ => Ok(exit),
     }
 }
 

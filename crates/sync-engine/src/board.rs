@@ -1,6 +1,7 @@
 //! Asking Stokt for a gym's board, all but its climbs, and planning it: possible before there is a target.
 
 use mastoc_domain::StoktId;
+use mastoc_domain::import::ItemProblem;
 use mastoc_stokt_client::types::{GymSummary, Wall};
 use mastoc_stokt_client::{Client, ErrorKind, Record};
 
@@ -8,7 +9,7 @@ use crate::convert::{Refused, board_from_stokt};
 use crate::error::EngineError;
 use crate::plan::{BoardPlan, plan_board};
 use crate::report::Issue;
-use crate::sync::contract::{Kind, Watch};
+use crate::sync::contract::{Kind, Watch, flaw};
 
 /// A board as it was fetched.
 pub(crate) struct FetchedBoard {
@@ -38,7 +39,18 @@ pub(crate) fn fetch_board(
         match client.face_setup(*face) {
             Ok(setup) => {
                 watch.record(Kind::Face, &setup.raw);
-                setups.push(setup.value);
+                // Without what matters, what is here of it stays as it is.
+                match flaw(Kind::Face, &setup.raw) {
+                    None => setups.push(setup.value),
+                    Some(ItemProblem { code, detail }) => {
+                        problems.push(Issue {
+                            kind: "face".to_owned(),
+                            stokt_id: face.to_string(),
+                            code,
+                            detail,
+                        });
+                    }
+                }
             }
             Err(error) if concerns_one_face(&error) => problems.push(Issue {
                 kind: "face".to_owned(),

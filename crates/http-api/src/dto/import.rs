@@ -126,6 +126,10 @@ impl<'de, T: Importable> Deserialize<'de> for Lenient<T> {
             Some(Value::Number(number)) => Some(number.to_string()),
             _ => None,
         };
+        // A list would be read as the fields in their order.
+        if !value.is_object() {
+            return Ok(Self::Bad { stokt_id, why: "a record must be a JSON object".to_owned() });
+        }
         let left_out =
             T::Record::FIELDS.iter().copied().filter(|(field, _)| value.get(field).is_none()).collect();
         Ok(match serde_json::from_value(value) {

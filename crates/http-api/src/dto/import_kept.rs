@@ -227,3 +227,31 @@ impl Kept for ImportClimb {
         single::climbs(conn, keys)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use utoipa::PartialSchema;
+
+    use super::super::import::Importable;
+    use super::super::import_items::{ClimbItem, FaceItem, GymItem, HoldItem, UserItem};
+    use super::*;
+
+    /// A misspelt name would count as left out in every record.
+    #[test]
+    fn the_fields_that_may_be_left_out_are_fields() {
+        fn check<T: Importable + PartialSchema>() {
+            let schema = serde_json::to_value(T::schema()).unwrap();
+            assert!(!T::Record::FIELDS.is_empty());
+            for (field, _) in T::Record::FIELDS {
+                assert!(schema["properties"].get(field).is_some(), "{field}");
+                let required = schema["required"].as_array().unwrap();
+                assert!(!required.contains(&(*field).into()), "{field} may not be left out");
+            }
+        }
+        check::<GymItem>();
+        check::<FaceItem>();
+        check::<HoldItem>();
+        check::<UserItem>();
+        check::<ClimbItem>();
+    }
+}

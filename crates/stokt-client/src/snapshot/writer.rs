@@ -45,7 +45,16 @@ impl SnapshotWriter {
     /// [`ErrorKind::Snapshot`] when the folder cannot be written, holds other things, is of another service, or is
     /// being written by another process.
     pub fn create(folder: &Path, base_url: &str) -> Result<Self, Error> {
-        Self::open(folder, base_url).map_err(|why| Error::new(ErrorKind::Snapshot(why)))
+        use io::ErrorKind::{NotADirectory, PermissionDenied, ReadOnlyFilesystem};
+        Self::open(folder, base_url).map_err(|why| {
+            let may_not = matches!(why.kind(), NotADirectory | PermissionDenied | ReadOnlyFilesystem);
+            let why = if may_not {
+                io::Error::new(why.kind(), format!("{why}; name a folder that this user may write to"))
+            } else {
+                why
+            };
+            Error::new(ErrorKind::Snapshot(why))
+        })
     }
 
     fn open(folder: &Path, base_url: &str) -> io::Result<Self> {

@@ -165,22 +165,18 @@ impl From<Side> for sync::Take {
 pub(crate) fn carry_out(command: &Command, arguments: &Arguments) -> Result<Exit, Failure> {
     let (target, data_dir) = database(&arguments.connections)?;
     let json = arguments.json;
-    let done = Ok(Exit::Done);
     match command {
         Command::Status => {
             let status = keep::status(&target, Timestamp::now()).map_err(|error| failure(&error))?;
-            tell(json, &status, &status.table())?;
-            done
+            tell(json, &status, &status.table(), Exit::Done)
         }
         Command::History { last } => {
             let history = keep::history(&target, 0, i64::from(*last)).map_err(|error| failure(&error))?;
-            tell(json, &history, &history.table())?;
-            done
+            tell(json, &history, &history.table(), Exit::Done)
         }
         Command::Lock { action: LockCommand::Break { reason } } => {
             let broken = keep::break_lock(&target, &owner(), reason).map_err(|error| failure(&error))?;
-            tell(json, &broken, &broken.table())?;
-            done
+            tell(json, &broken, &broken.table(), Exit::Done)
         }
         Command::Verify { remote } => verify(&target, &data_dir, *remote, arguments),
         Command::Conflicts { id } => conflicts::show(&open(&target)?, *id, json),
@@ -190,16 +186,15 @@ pub(crate) fn carry_out(command: &Command, arguments: &Arguments) -> Result<Exit
             let (store, client) = (open(&target)?, client(arguments)?);
             let told = sync::counters::refresh(&client, &store, &owner(), PATIENCE, climbs);
             let told = told.map_err(|error| failure(&error))?;
-            tell(json, &told, &told.table())?;
-            Ok(if told.skipped.is_empty() { Exit::Done } else { Exit::Partial })
+            let exit = if told.skipped.is_empty() { Exit::Done } else { Exit::Partial };
+            tell(json, &told, &told.table(), exit)
         }
         Command::Lists => {
             let (store, client) = (open(&target)?, client(arguments)?);
             let told = sync::lists::pull(&client, &store, &owner(), PATIENCE);
             let told = told.map_err(|error| failure(&error))?;
-            tell(json, &told, &told.table())?;
             let waits = told.lists.iter().any(|one| one.outcome == sync::lists::ListOutcome::HeldBack);
-            Ok(if waits { Exit::Waiting } else { Exit::Done })
+            tell(json, &told, &told.table(), if waits { Exit::Waiting } else { Exit::Done })
         }
         Command::Mend { climbs } => mend(&open(&target)?, climbs, json),
         Command::Unlink { climb } => unlink(&open(&target)?, *climb, json),
@@ -252,8 +247,7 @@ fn verify(
     });
     drop(step);
     let verified = verified.map_err(|error| failure(&error))?;
-    tell(arguments.json, &verified, &verified.table())?;
-    Ok(if verified.ok { Exit::Done } else { Exit::Partial })
+    tell(arguments.json, &verified, &verified.table(), if verified.ok { Exit::Done } else { Exit::Partial })
 }
 
 /// Writes something that a person decides, while no run is under way.
@@ -294,8 +288,7 @@ fn mend(store: &Store, climbs: &[ClimbId], json: bool) -> Result<Exit, Failure> 
         let parts: Vec<&str> = done.parts.iter().map(|part| part.as_str()).collect();
         json!({ "climb": done.climb, "name": done.name, "mended": parts })
     };
-    tell(json, &json!({ "climbs": mended.iter().map(value).collect::<Vec<_>>() }), &text)?;
-    Ok(Exit::Done)
+    tell(json, &json!({ "climbs": mended.iter().map(value).collect::<Vec<_>>() }), &text, Exit::Done)
 }
 
 fn unlink(store: &Store, climb: ClimbId, json: bool) -> Result<Exit, Failure> {
@@ -314,17 +307,17 @@ fn unlink(store: &Store, climb: ClimbId, json: bool) -> Result<Exit, Failure> {
         json,
         &json!({ "climb": done.climb, "name": done.name, "stokt_id": done.stokt_id, "called_off": done.called_off }),
         &text,
-    )?;
-    Ok(Exit::Done)
+        Exit::Done,
+    )
 }
 
-/// Prints a value for programs, or a text for people, which ends with a line break.
-fn tell(json: bool, value: &impl Serialize, text: &str) -> Result<(), Failure> {
+/// Prints a value for programs, or a text for people, which ends with a line break; ends with `exit`.
+fn tell(json: bool, value: &impl Serialize, text: &str, exit: Exit) -> Result<Exit, Failure> {
     if json {
         // Plain structs with text keys always become JSON.
-        print(&(serde_json::to_string_pretty(value).unwrap_or_default() + "\n"))
+        print(&(serde_json::to_string_pretty(value).unwrap_or_default() + "\n"), exit)
     } else {
-        print(text)
+        print(text, exit)
     }
 }
 

@@ -55,19 +55,20 @@ pub(crate) fn run(arguments: &Arguments, matches: &ArgMatches) -> Result<Exit, F
 
 /// Prints the report; in a quiet run only if it is news.
 fn tell(report: &Report, json: bool, quiet: bool) -> Result<Exit, Failure> {
-    let printed = if json {
-        print(&report.to_json())
-    } else if !report.gyms.is_empty() && (!quiet || report.is_news()) {
-        print(&report.sync_summary())
-    } else {
-        Ok(())
-    };
-    let exit = match ended(report) {
+    let ended = match ended(report) {
         // The next run makes up for it, and the exit code says so.
-        Err(failure) if quiet && !report.is_news() => failure.exit,
-        ended => ended?,
+        Err(failure) if quiet && !report.is_news() => Ok(failure.exit),
+        ended => ended,
     };
-    printed.map(|()| exit)
+    let exit = ended.as_ref().map_or(Exit::Partial, |exit| *exit);
+    let printed = if json {
+        print(&report.to_json(), exit)
+    } else if !report.gyms.is_empty() && (!quiet || report.is_news()) {
+        print(&report.sync_summary(), exit)
+    } else {
+        Ok(exit)
+    };
+    ended.and(printed)
 }
 
 struct Run<'r> {

@@ -20,6 +20,7 @@ use super::board_parts::{
 use super::hold::hold_from_stokt;
 use super::{Refused, fields, residual, stokt_id};
 use crate::plan::Quarantined;
+use crate::sync::contract::{Kind, flaw};
 
 /// A gym's board as import records.
 #[derive(Debug, Clone, PartialEq)]
@@ -214,6 +215,12 @@ fn face_from_stokt(
         let mut seen = HashSet::new();
         let mut list = Vec::with_capacity(told.len());
         for record in &told {
+            // Without what matters it would pass for an edit, such as one that took its outline away.
+            if let Some(problem) = flaw(Kind::Hold, &record.raw) {
+                list.push(raw(&record.raw));
+                refused.push(Quarantined::odd(EntityKind::Hold, &record.raw, problem));
+                continue;
+            }
             let read =
                 record.parsed.as_ref().map_err(Refused::from).and_then(|hold| hold_from_stokt(hold, id));
             match read {

@@ -73,7 +73,7 @@ fn both_tellings_of_walls_and_faces_are_merged_and_told_apart_again() {
     assert_eq!(board.faces[0].picture.as_ref().unwrap().height, 3000);
     assert_eq!(board.faces[0].small_picture.as_ref().unwrap().path, "s.jpg");
     let codes: Vec<&str> = board.refused.iter().map(|item| item.problem.code.as_str()).collect();
-    assert_eq!(codes, ["unreadable", "unreadable", "unreadable"], "a wall, a face and a hold");
+    assert_eq!(codes, ["unreadable", "unreadable", "odd_field"], "a wall, a face and a hold");
     assert_eq!(back(&board), source());
 }
 

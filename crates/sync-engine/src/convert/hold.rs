@@ -20,17 +20,10 @@ pub fn hold_from_stokt(hold: &Hold, face: StoktId) -> Result<ImportHold, Refused
             format!("the hold's id, {}, is no whole number from 1 to 999999999", shown(&hold.id)),
         )
     })?;
-    // Taken as empty, it would pass for an edit that took the outline away.
-    let outline = hold.polygon.clone().ok_or_else(|| {
-        Refused::new(
-            "odd_field",
-            format!("hold {id} has no outline: field `polygonStr` is missing or no text"),
-        )
-    })?;
     let text = |text: &Option<String>| text.clone().unwrap_or_default();
     let shape = HoldShape {
         area: text(&hold.area),
-        polygon_str: outline,
+        polygon_str: text(&hold.polygon),
         touch_polygon_str: text(&hold.touch_polygon),
         path_str: text(&hold.path),
         centroid_str: text(&hold.centroid),
@@ -105,15 +98,13 @@ mod tests {
     #[test]
     fn the_centre_is_read_or_taken_from_the_outline() {
         let read = |source: Value| hold_from_stokt(&Hold::parse(source).unwrap(), face());
-        let hold = read(json!({"id": 1, "centroidStr": "572.53 2397.11", "polygonStr": ""})).unwrap();
+        let hold = read(json!({"id": 1, "centroidStr": "572.53 2397.11"})).unwrap();
         assert_eq!((hold.centroid_x, hold.centroid_y), (572.53, 2397.11));
         let hold = read(json!({"id": "2", "centroidStr": null, "polygonStr": "0,0 2,0 2,4 0,4"})).unwrap();
         assert_eq!((hold.centroid_x, hold.centroid_y), (1.0, 2.0));
         for (source, code) in [
-            (json!({"id": 1, "polygonStr": ""}), "bad_number"),
-            (json!({"id": 1, "polygonStr": "", "centroidStr": "NaN 1"}), "bad_number"),
-            (json!({"id": 1, "centroidStr": "1 1"}), "odd_field"),
-            (json!({"id": 1, "centroidStr": "1 1", "polygonStr": null}), "odd_field"),
+            (json!({"id": 1}), "bad_number"),
+            (json!({"id": 1, "centroidStr": "NaN 1"}), "bad_number"),
             (json!({"id": 0, "centroidStr": "1 1"}), "bad_id"),
             (json!({"id": 1_000_000_000, "centroidStr": "1 1"}), "bad_id"),
             (json!({"id": "x", "centroidStr": "1 1"}), "bad_id"),
@@ -125,11 +116,8 @@ mod tests {
     #[test]
     fn holds_come_back_as_they_were() {
         for source in [
-            json!({"id": 399_902, "area": "2226.00", "centroidStr": "1 2", "polygonStr": "0,0 2,0 2,4"}),
-            json!({
-                "id": "399902", "area": 2226.0, "centroidStr": "1 2", "polygonStr": "", "leftTapeStr": null,
-                "new": {"a": 1}
-            }),
+            json!({"id": 399_902, "area": "2226.00", "centroidStr": "1 2"}),
+            json!({"id": "399902", "area": 2226.0, "centroidStr": "1 2", "leftTapeStr": null, "new": {"a": 1}}),
         ] {
             let hold = hold_from_stokt(&Hold::parse(source.clone()).unwrap(), face()).unwrap();
             assert_eq!(hold_to_stokt(&hold).unwrap(), source);

@@ -118,6 +118,23 @@ both_backends! {
         assert_eq!(stored(url, &sim).holds, before);
     }
 
+    fn a_face_that_has_lost_its_picture_stays_as_it_is_here(url: &str) {
+        let sim = small().faces(2).climbs(60).start().unwrap();
+        let data = tempfile::tempdir().unwrap();
+        assert_eq!(run(&sim, url, data.path()).ending, Ending::Done);
+        let before = stored(url, &sim);
+        let face = sim.face_ids()[1];
+        sim.with_board(|board| {
+            board.edit_setup(face, |setup| drop(setup.remove("picture")));
+        });
+        let report = run(&sim, url, data.path());
+        assert_eq!(report.ending, Ending::Partial, "{}", report.summary());
+        assert_eq!(code_of(&report, &face.to_string()), Some("odd_field"));
+        assert_eq!((report.counts.faces.updated, report.counts.climbs.quarantined), (0, 0));
+        let now = stored(url, &sim);
+        assert_eq!((now.faces, now.holds), (before.faces, before.holds));
+    }
+
     fn a_face_without_a_set_up_does_not_stop_the_others(url: &str) {
         let sim = small().faces(2).start().unwrap();
         let face = sim.face_ids()[1];

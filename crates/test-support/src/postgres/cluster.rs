@@ -26,7 +26,8 @@ const ROOM_KIB: u64 = 4 << 20;
 /// The longest path that a Unix socket may have everywhere, in bytes.
 const MAX_SOCKET_PATH: usize = 100;
 
-/// Speed instead of safety: nothing here has to survive a power cut.
+/// Speed instead of safety: nothing here has to survive a power cut. Shared memory lies in files of the cluster's folder,
+/// so that it goes with the folder however the server ends.
 const SETTINGS: &str = "
 listen_addresses = ''
 unix_socket_permissions = 0777
@@ -65,8 +66,11 @@ pub(crate) fn shared() -> Cluster {
     Cluster::acquire(&if in_memory { Path::new(MEMORY).join(&name) } else { on_disk }, PATIENCE)
 }
 
-/// Whether the machine has memory to spare for a cluster in this folder of memory.
+/// Whether the machine has memory to spare for a cluster in this folder of memory, and lets us write there.
 fn has_room(memory: &Path) -> bool {
+    if tempfile::tempfile_in(memory).is_err() {
+        return false;
+    }
     let Ok(output) = Command::new("df").args(["-Pk"]).arg(memory).stderr(Stdio::null()).output() else {
         return false;
     };
@@ -75,7 +79,15 @@ fn has_room(memory: &Path) -> bool {
     let machine = fs::read_to_string("/proc/meminfo").unwrap_or_default();
     let available = machine.lines().find_map(|line| line.strip_prefix("MemAvailable:"));
     let available = available.and_then(|rest| rest.split_whitespace().next()?.parse::<u64>().ok());
-    folder.is_some_and(|free| free >= ROOM_KIB) && available.is_some_and(|free| free >= ROOM_KIB)
+    // A container or a service may have less than the machine; the files count as its memory.
+    let group = |file: &str| {
+        fs::read_to_string(Path::new("/sys/fs/cgroup").join(file)).ok()?.trim().parse::<u64>().ok()
+    };
+    let limit =
+        group("memory.max").map(|most| most.saturating_sub(group("memory.current").unwrap_or(0)) >> 10);
+    folder.is_some_and(|free| free >= ROOM_KIB)
+        && available.is_some_and(|free| free >= ROOM_KIB)
+        && limit.is_none_or(|free| free >= ROOM_KIB)
 }
 
 impl Cluster {

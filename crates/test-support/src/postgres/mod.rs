@@ -1,9 +1,9 @@
 //! Throw-away PostgreSQL databases: one cluster for all test processes, one database per test from a template.
 //!
-//! The first test process that needs PostgreSQL creates a cluster in the temporary folder (about a second), found by
-//! the others through a lock file named by user and workspace. It listens on a Unix socket only. Every process leaves
-//! a lease with its process id; a small shell loop stops the cluster and removes the folder when no process has
-//! asked for two minutes, also if they were all killed.
+//! The first test process that needs PostgreSQL creates a cluster (about a second), in memory where there is enough of
+//! it, else in the temporary folder. The others find it through a lock file named by user and workspace. It listens on a
+//! Unix socket only. Every process leaves a lease with its process id; a small shell loop stops the cluster and removes
+//! the folder when no process has asked for two minutes, also if they were all killed.
 //!
 //! Environment: `MASTOC_TEST_DATABASE_URL` names a server to use instead (its user must be allowed to create
 //! databases); `MASTOC_TEST_NO_POSTGRES=1` does without, and each test says so.

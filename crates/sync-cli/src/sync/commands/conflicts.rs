@@ -31,8 +31,7 @@ pub(super) fn show(store: &Store, id: Option<Uuid>, json: bool) -> Result<Exit, 
     let mut text = String::new();
     // Writing to a text never fails.
     let _ = write_all(&mut text, &found, waiting);
-    tell(json, &value, &text)?;
-    Ok(if waiting { Exit::Waiting } else { Exit::Done })
+    tell(json, &value, &text, if waiting { Exit::Waiting } else { Exit::Done })
 }
 
 pub(super) fn resolve(store: &Store, id: Uuid, take: Take, json: bool) -> Result<Exit, Failure> {
@@ -51,8 +50,7 @@ pub(super) fn resolve(store: &Store, id: Uuid, take: Take, json: bool) -> Result
         fields.insert("outcome".to_owned(), word.into());
     }
     let text = format!("{}: taken from {take}; {what}\n", shown(done.conflict.name()));
-    tell(json, &value, &text)?;
-    Ok(Exit::Done)
+    tell(json, &value, &text, Exit::Done)
 }
 
 fn to_json(conflict: &Conflict) -> Value {

@@ -70,8 +70,7 @@ fn settle(
         }
     };
     let value = json!({ "id": id, "local_id": entry.local_id, "name": name(&entry), "settled": word, "stokt_id": adopt });
-    tell(arguments.json, &value, &format!("{}: {what}\n", shown(name(&entry))))?;
-    Ok(Exit::Done)
+    tell(arguments.json, &value, &format!("{}: {what}\n", shown(name(&entry))), Exit::Done)
 }
 
 /// What Stokt shows that it may be.
@@ -103,8 +102,7 @@ fn drop_waiting(store: &Store, id: Uuid, json: bool) -> Result<Exit, Failure> {
         ""
     };
     let text = format!("{}: called off{then}\n", shown(name(&entry)));
-    tell(json, &json!({ "id": id, "name": name(&entry) }), &text)?;
-    Ok(Exit::Done)
+    tell(json, &json!({ "id": id, "name": name(&entry) }), &text, Exit::Done)
 }
 
 fn show(store: &Store, json: bool) -> Result<Exit, Failure> {
@@ -116,8 +114,7 @@ fn show(store: &Store, json: bool) -> Result<Exit, Failure> {
     let mut text = String::new();
     // Writing to a text never fails.
     let _ = write_all(&mut text, &entries);
-    tell(json, &value, &text)?;
-    Ok(if waits { Exit::Waiting } else { Exit::Done })
+    tell(json, &value, &text, if waits { Exit::Waiting } else { Exit::Done })
 }
 
 fn name(entry: &Entry) -> &str {
