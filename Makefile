@@ -13,6 +13,10 @@ MASTOC_SOAK ?= 5000
 CARGO ?= cargo
 # Locked: what is tested is what is built. Extra flags: make test CARGO_FLAGS=--offline
 CARGO_FLAGS ?= --locked
+# A build from nothing is shorter without what makes the next one short. Who calls cargo by hand has that, and keeps it.
+ifeq ($(wildcard $(or $(CARGO_TARGET_DIR),target)/debug/incremental),)
+export CARGO_INCREMENTAL ?= 0
+endif
 
 .PHONY: help setup setup-test setup-fuzz setup-release demo demo-sync run migrate test fuzz-api check fmt openapi soak bench release clean
 
