@@ -61,7 +61,7 @@ pub enum StoktCredentials {
 pub struct StoktSettings {
     /// The address: HTTPS, or HTTP on this machine.
     pub url: Url,
-    /// Who asks; `None` if nothing was given, which an import from a snapshot does not need.
+    /// Who asks; `None` if nothing was given.
     pub credentials: Option<StoktCredentials>,
     /// The gyms to work on, without repeats; empty for the account's home gym.
     pub gyms: Vec<Uuid>,
