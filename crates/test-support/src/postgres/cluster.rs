@@ -20,7 +20,7 @@ const PATIENCE: (u32, u32) = (120, 5);
 /// remove them on a disk's file system takes more time than what tests do in them.
 const MEMORY: &str = "/dev/shm";
 
-/// So much memory must be free for that, in KiB: four times what all tests at once were seen to take.
+/// So much memory must be free for that, in KiB: far more than the cluster takes, which shares it with the tests.
 const ROOM_KIB: u64 = 4 << 20;
 
 /// The longest path that a Unix socket may have everywhere, in bytes.
